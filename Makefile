@@ -1,0 +1,43 @@
+# Everything runs in a private .venv, made from the exact lock in envs/ and made again when the lock changes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+          --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+
+.PHONY: demo test lint generate lock clean help
+.DEFAULT_GOAL := help
+
+help:            ## show these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+demo: $(VENV)/.runtime          ## run the demo: real images, at most 5 minutes on 2 cores
+	$(BIN)/snakemake
+
+test: $(VENV)/.dev              ## run every test, the slow ones too
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev              ## ruff, mypy, snakefmt and the checks for drift
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+generate: $(VENV)/.dev          ## write config/default.yaml and config/schema.json from the models
+	$(BIN)/sirenbench schema --write
+
+lock: $(VENV)/.dev              ## refresh envs/*.lock from pyproject.toml
+	$(UV) -o envs/runtime.lock
+	$(UV) --extra dev -c envs/runtime.lock -o envs/dev.lock
+
+clean:           ## remove the environment and every result
+	rm -rf $(VENV) results .snakemake
+
+$(VENV)/.runtime: envs/runtime.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sirenbench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r envs/runtime.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime envs/dev.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r envs/dev.lock
+	@touch $@

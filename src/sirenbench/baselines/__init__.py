@@ -1,0 +1,1 @@
+"""Arms that need no training: one file each, listed in its ``COMPONENTS``."""

@@ -1,0 +1,44 @@
+"""The block ``studies``: named grids of cells, each one figure or table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from sirenbench.config.base import Block
+
+Scalar = int | float | str
+Grid = dict[str, Scalar | list[Scalar]]
+
+
+class Study(Block):
+    """A named grid: one figure or table of the report, or one of ours."""
+
+    title: str = Field(description="Heading in the report.")
+    source: str = Field("", description="Which figure or table of the paper it stands for, e.g. 'Figure 4a'.")
+    text: str = Field("", description="A few sentences for the reader: what is compared, and what to look for.")
+    track: Literal["as-described", "as-run", "improved"] = Field(
+        "as-run", description="Protocol it follows: the paper's text, the authors' code, or ours. Never ranked together."
+    )
+    layout: Literal["curves", "table"] = Field(
+        "curves", description="How the report shows it: curves over steps, or a table by scale factor (as Table 1)."
+    )
+    grid: list[Grid] = Field(
+        description="Keys of a cell, each with a value or a list; lists expand to their product. "
+        "Several grids may be given as a list."
+    )
+    exclude: list[Grid] = Field(
+        default_factory=list, description="Combinations to leave out: a cell that matches all keys of an entry is dropped."
+    )
+    reference: dict[str, Scalar] = Field(
+        default_factory=dict,
+        description="Keys that turn a cell of this study into the paper's own cell. Where they change anything, the "
+        "report says what was scaled down and does not judge the difference.",
+    )
+    why: str = Field("", description="Why it was scaled down.")
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _as_list(cls, value: object) -> object:
+        return [value] if isinstance(value, dict) else value

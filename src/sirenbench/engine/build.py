@@ -1,0 +1,62 @@
+"""From a cell's spec to its network: layers, activations, and the initial parameters of every replicate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from sirenbench import catalog
+from sirenbench.networks.base import Activation, Layer, count_parameters, layers_of
+from sirenbench.spec import CellSpec
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What the replicates of a cell have in common."""
+
+    layers: tuple[Layer, ...]
+    activations: tuple[Activation, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases of one replicate."""
+        return count_parameters(self.layers)
+
+
+def architecture(spec: CellSpec) -> Architecture:
+    """The layers of a trained arm, for its task's training image."""
+    side = catalog.tasks()[spec.task].training_side(spec)
+    inputs = catalog.encodings()[spec.encoding].width(spec, side) if spec.encoding else 2
+    outputs = 3 if spec["channel"] == "rgb" else 1
+    layers = layers_of(inputs, int(spec.depth or 0), int(spec.width or 0), outputs)
+    network = catalog.networks()[spec.network]
+    return Architecture(layers, tuple(network.activation(spec, layer) for layer in layers[:-1]))
+
+
+def initial_parameters(spec: CellSpec, layers: tuple[Layer, ...]) -> torch.Tensor:
+    """(R, P), float32. Each replicate is drawn by a generator of its own, so that none depends on the others."""
+    return torch.stack([_draw(spec, layers, seed) for seed in seeds(spec)])
+
+
+def seeds(spec: CellSpec) -> list[int]:
+    """The seed of every replicate."""
+    return [int(spec["seed"]) + replicate for replicate in range(int(spec["replicates"]))]
+
+
+def encode(spec: CellSpec, coordinates: torch.Tensor) -> torch.Tensor:
+    """Coordinates (N, 2) to the inputs (N, F) of the network."""
+    if spec.encoding is None:
+        return coordinates
+    side = catalog.tasks()[spec.task].training_side(spec)
+    return catalog.encodings()[spec.encoding].encode(spec, side, coordinates)
+
+
+def _draw(spec: CellSpec, layers: tuple[Layer, ...], seed: int) -> torch.Tensor:
+    network = catalog.networks()[spec.network]
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for layer in layers:
+        parts.append(network.draw_weight(spec, layer, generator).flatten())
+        parts.append(network.draw_bias(spec, layer, generator))
+    return torch.cat(parts)

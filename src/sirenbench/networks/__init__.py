@@ -1,0 +1,1 @@
+"""Coordinate networks: one file each, listed in its ``COMPONENTS``."""

@@ -1,0 +1,57 @@
+"""SIREN (Sitzmann et al. 2020), with every initialisation and omega_0 of the paper's ablations."""
+
+from __future__ import annotations
+
+from sirenbench.lazy import torch
+from sirenbench.networks.base import Activation, Layer, Network
+from sirenbench.networks.initialisation import SCHEMES, STANDARD, draw
+from sirenbench.options import Choice, Number
+from sirenbench.spec import CellSpec
+
+_SCHEME_DOC = "How the weights of the {} are drawn; 'standard' is SIREN's own scheme."
+
+
+class Sine(Activation):
+    """sin(omega_0 (W x + b)): omega_0 multiplies the bias too."""
+
+    def __init__(self, omega: float) -> None:
+        self.scale = omega
+
+    def apply(self, z: torch.Tensor, value: torch.Tensor, slope: torch.Tensor | None) -> None:
+        torch.sin(z, out=value)
+        if slope is not None:
+            torch.cos(z, out=slope)
+
+
+class Siren(Network):
+    """A SIREN as the paper's authors ran it (protocol.md, networks).
+
+    First layer U(-1/n, 1/n), hidden and last layer U(-sqrt(6/n)/omega, sqrt(6/n)/omega) with omega_0 of the hidden
+    layers; the last layer is linear and is divided by omega all the same.
+    """
+
+    name = "siren"
+    title = "SIREN"
+    version = 1
+    options = (
+        Choice("first_init", STANDARD, _SCHEME_DOC.format("first layer"), choices=(STANDARD, *SCHEMES)),
+        Choice("hidden_init", STANDARD, _SCHEME_DOC.format("hidden layers"), choices=(STANDARD, *SCHEMES)),
+        Number("first_omega", 30.0, "omega_0 of the first layer.", low=1e-3, high=1e5),
+        Number("hidden_omega", 30.0, "omega_0 of the hidden layers.", low=1e-3, high=1e5),
+    )
+
+    def activation(self, spec: CellSpec, layer: Layer) -> Activation:
+        return Sine(float(spec[f"{layer.role}_omega"]))
+
+    def draw_weight(self, spec: CellSpec, layer: Layer, generator: torch.Generator) -> torch.Tensor:
+        scheme = STANDARD if layer.role == "last" else str(spec[f"{layer.role}_init"])
+        if scheme != STANDARD:
+            return draw(scheme, layer, generator)
+        if layer.role == "first":
+            bound = 1 / layer.fan_in
+        else:
+            bound = (6 / layer.fan_in) ** 0.5 / float(spec["hidden_omega"])
+        return torch.empty(layer.fan_out, layer.fan_in).uniform_(-bound, bound, generator=generator)
+
+
+COMPONENTS = (Siren(),)

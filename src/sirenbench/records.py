@@ -1,0 +1,193 @@
+"""The cell record: what a finished cell leaves behind in its folder, and how it is written and read.
+
+A finished folder holds ``cell.json`` (this record, written last), ``curves.parquet``, ``images.npz`` and
+``weights.safetensors`` where they apply. Every file appears under its name only when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sirenbench.errors import UserError
+
+SCHEMA = 1
+RECORD = "cell.json"
+FAILURE = "failure.json"
+PROGRESS = "progress.json"
+CURVES = "curves.parquet"
+IMAGES = "images.npz"
+WEIGHTS = "weights.safetensors"
+
+State = Literal["ok", "diverged", "failed", "not-testable"]
+
+
+class _Part(BaseModel):
+    # Infinite and undefined numbers are written as strings: JSON has no words for them.
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class Reached(_Part):
+    """When a curve first reached a level."""
+
+    step: int
+    seconds: float
+
+
+class EndPoints(_Part):
+    """What is kept of one metric's curve for one replicate.
+
+    Attributes
+    ----------
+    last
+        After exactly ``steps`` updates: the headline.
+    best, best_step
+        Over the whole run, in the metric's better direction.
+    tail
+        Median over the last 5 % of the steps.
+    drawdown
+        The worst fall below the running best after step 50, in the metric's unit.
+    reached
+        For PSNR: when 30, 35 and 40 dB were first reached; None if never.
+    """
+
+    last: float
+    best: float
+    best_step: int
+    tail: float
+    drawdown: float
+    reached: dict[str, Reached | None] = Field(default_factory=dict)
+
+
+class Replicate(_Part):
+    """One seed of a cell."""
+
+    replicate: int
+    seed: int
+    diverged: bool = False
+    metrics: dict[str, EndPoints]
+
+
+class Cost(_Part):
+    """What the cell cost. Seconds are wall time of the worker; ``training`` and ``metrics`` exclude start-up."""
+
+    steps_per_second: float | None = None
+    seconds: float
+    startup_seconds: float
+    training_seconds: float
+    metrics_seconds: float
+    peak_memory_mib: float
+    gflop_per_second: float | None = None
+
+
+class ImageFacts(_Part):
+    """Which pixels were used: the identity behind every comparison."""
+
+    asset: str
+    asset_sha256: str
+    licence: str
+    recipe: dict[str, str]
+    pixels_sha256: str
+    lr_pixels_sha256: str | None = None
+
+
+class Provenance(_Part):
+    """How the record came about, written by the worker itself."""
+
+    package: str
+    numerics: str
+    git_commit: str | None
+    git_dirty: bool | None
+    python: str
+    torch: str | None
+    cuda: str | None
+    driver: str | None
+    device: str
+    threads: int
+    host: str
+    slurm_job_id: str | None
+    started: str
+    ended: str
+    resumed: int
+
+
+class CellRecord(_Part):
+    """Everything known of one cell. ``spec`` is the full configuration, defaults filled in."""
+
+    schema_version: int = SCHEMA
+    name: str
+    spec: dict[str, int | float | str]
+    track: Literal["as-described", "as-run", "improved"]
+    state: State
+    reason: str = ""
+    parameters: int | None = None
+    replicates: tuple[Replicate, ...] = ()
+    metrics_every: int | None = None
+    cost: Cost | None = None
+    image: ImageFacts | None = None
+    files: dict[str, str] = Field(default_factory=dict, description="File name -> SHA-256.")
+    provenance: Provenance | None = None
+
+
+class RecordError(UserError):
+    """A record that cannot be read: damaged, or written by another version."""
+
+
+def folder_of(results: Path, name: str) -> Path:
+    """Where a cell lives below the results folder."""
+    return results / "cells" / name
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """A temporary path beside ``target`` that takes its name when the block ends without an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file in one go: it is there as a whole, or not at all."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_record(path: Path, record: CellRecord) -> None:
+    """Write ``cell.json`` (or ``failure.json``)."""
+    write_text(path, record.model_dump_json(indent=1) + "\n")
+
+
+def read_record(path: Path) -> CellRecord:
+    """Read ``cell.json``.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or is not a record; the message names it and says what to do.
+    """
+    try:
+        return CellRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise RecordError(f"{path} is not a readable cell record ({first}); delete it to run the cell again") from error
