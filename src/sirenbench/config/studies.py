@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from sirenbench.config.base import Block
 
-Scalar = int | float | str
-Grid = dict[str, Scalar | list[Scalar]]
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, int | float | str) and not isinstance(value, bool)
+
+
+def _scalar(value: object) -> object:
+    if not _is_scalar(value):
+        raise ValueError("should be a number or a word")
+    return value
+
+
+def _scalar_or_list(value: object) -> object:
+    if not _is_scalar(value) and not (isinstance(value, list) and value and all(map(_is_scalar, value))):
+        raise ValueError("should be a number, a word, or a list of them")
+    return value
+
+
+Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
+Grid = dict[str, Annotated[Scalar | list[Scalar], BeforeValidator(_scalar_or_list)]]
 
 
 class Study(Block):

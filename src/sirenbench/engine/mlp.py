@@ -56,9 +56,9 @@ class BatchedMlp:
         self.replicates = parameters.shape[0]
         self._activations = tuple(activations)
         self._scales = (*[activation.scale for activation in activations], 1.0)
-        self._rows = chunk_rows or _CHUNK_ROWS[parameters.device.type]
         # One replicate at a time keeps a CPU's cache warm; a GPU is fed all of them in one product.
         self._group = 1 if parameters.device.type == "cpu" else self.replicates
+        self._rows = chunk_rows or max(1, _CHUNK_ROWS[parameters.device.type] // self._group)
         hidden = [(self._group, self._rows, layer.fan_out) for layer in self.layers[:-1]]
         self._values = [parameters.new_empty(shape) for shape in hidden]
         self._slopes = [parameters.new_empty(shape) for shape in hidden]

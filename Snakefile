@@ -1,0 +1,50 @@
+# The benchmark: assets -> cells (trained arms and baselines) -> collect -> report.
+# Targets: a run (`demo`, `paper`), a study by name, `cells`, or one cell: results/cells/<name>/cell.json
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from sirenbench.errors import UserError
+from sirenbench.workflow import Workflow, baseline_pattern
+
+try:
+    BENCH = Workflow(workflow.overwrite_configfiles, workflow.config_settings.config)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+config["sirenbench"] = BENCH.script_settings()
+if workflow.is_main_process:
+    BENCH.forget_what_was_lacking(Path("results"))
+
+
+wildcard_constraints:
+    target=r"[^/]+(?:/[^/]+)?",
+    asset=r"[^/]+",
+    metric=r"[^/]+",
+
+
+include: "workflow/rules/assets.smk"
+include: "workflow/rules/cells.smk"
+include: "workflow/rules/baselines.smk"
+include: "workflow/rules/collect.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        f"results/{BENCH.main.config.run}/report.html",
+
+
+for target_name, target in BENCH.targets():
+
+    rule:
+        name:
+            target_name
+        localrule: True
+        input:
+            f"results/{target}/report.html",

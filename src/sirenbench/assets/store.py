@@ -1,0 +1,239 @@
+"""The cache of assets: filled once, checked by SHA-256, shared by many processes and users, usable offline.
+
+Below the cache folder lie
+
+``files/<sha256><suffix>``
+    The assets, by content. A file gets its name only when it is complete and checked, by one rename, so there are
+    no locks: whoever comes second finds the same bytes or renames the same bytes over them.
+``first-seen/<key>.json``
+    For assets whose SHA-256 the configuration does not give: the value at the first download.
+``partial/``
+    Downloads on their way. What a killed process leaves there is never read, and removed after a week.
+
+Folders take over the permissions of the cache folder: opening that one to a group opens all of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pooch
+from pydantic import TypeAdapter, ValidationError
+
+from sirenbench.assets import sources
+from sirenbench.config.assets import Asset
+from sirenbench.errors import AssetUnavailable
+from sirenbench.images.pictures import open_picture, pixels_sha256
+from sirenbench.records import write_text
+
+CACHE_VARIABLE = "SIRENBENCH_CACHE"
+_WEEK = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class AssetStatus:
+    """What :func:`fetch` found: written as JSON beside the results, read by the cells.
+
+    Attributes
+    ----------
+    reason
+        Why it is unavailable and what to do; empty if it is available.
+    path, sha256
+        The file and its SHA-256; None if unavailable.
+    source
+        Where it comes from, for people: ``PyPI scikit-image 0.17.2: skimage/data/camera.png``.
+    """
+
+    id: str
+    state: Literal["available", "unavailable"]
+    reason: str
+    path: str | None
+    sha256: str | None
+    licence: str
+    source: str
+
+
+def cache_folder(configured: str) -> Path:
+    """The configured folder, or that of the environment variable SIRENBENCH_CACHE, or the user's cache folder."""
+    chosen = configured or os.environ.get(CACHE_VARIABLE) or pooch.os_cache("sirenbench")
+    return Path(chosen).expanduser().absolute()
+
+
+def fetch(asset_id: str, asset: Asset, cache: Path, *, progress: bool) -> AssetStatus:
+    """Have an asset: from this machine, from the cache, or from its source.
+
+    A lack is a result, not an error: the status then says ``unavailable``, why, and what to do.
+    """
+    source = sources.describe(asset)
+    try:
+        with _file_errors_told(cache):
+            path, digest = _local(asset) or _cached(asset, cache) or _downloaded(asset, cache, progress=progress)
+    except AssetUnavailable as error:
+        reason = f"{asset_id} ({source}): {error}"
+        return AssetStatus(asset_id, "unavailable", reason, None, None, asset.licence, source)
+    return AssetStatus(asset_id, "available", "", str(path), digest, asset.licence, source)
+
+
+def write_status(path: Path, status: AssetStatus) -> None:
+    """Write a status as JSON, in one go."""
+    write_text(path, json.dumps(asdict(status), indent=1) + "\n")
+
+
+def read_status(path: Path) -> AssetStatus:
+    """Read what :func:`write_status` wrote.
+
+    Raises
+    ------
+    AssetUnavailable
+        If the file is missing or damaged.
+    """
+    try:
+        return TypeAdapter(AssetStatus).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise AssetUnavailable(f"{path} is not a readable asset status ({first}); delete it and run again") from error
+
+
+def verified(status: AssetStatus) -> Path:
+    """The file of an available asset, its SHA-256 checked again.
+
+    Raises
+    ------
+    AssetUnavailable
+        If it never was there, is gone, or has changed.
+    """
+    if status.path is None:
+        raise AssetUnavailable(status.reason)
+    path = Path(status.path)
+    try:
+        digest = sha256_of(path)
+    except OSError as error:
+        raise AssetUnavailable(
+            f"{status.id}: {path} was there but cannot be read now ({error.strerror}); fetch it again, "
+            "into a cache folder that every machine of the run can read"
+        ) from error
+    if digest != status.sha256:
+        raise AssetUnavailable(
+            f"{status.id}: {path} has changed since it was fetched (SHA-256 {digest[:16]}, was "
+            f"{str(status.sha256)[:16]}); delete it and fetch it again"
+        )
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _local(asset: Asset) -> tuple[Path, str] | None:
+    path = sources.local_file(asset)
+    return (path, _checked(path, asset, asset.sha256, "give the right file, or correct 'sha256'")) if path else None
+
+
+def _cached(asset: Asset, cache: Path) -> tuple[Path, str] | None:
+    expected = asset.sha256 or _first_seen(asset, cache)
+    for path in sorted((cache / "files").glob(f"{expected}*")) if expected else ():
+        digest = sha256_of(path)
+        if path.name.startswith(digest):
+            _check_pixels(path, asset)
+            return path, digest
+    return None
+
+
+def _downloaded(asset: Asset, cache: Path, *, progress: bool) -> tuple[Path, str]:
+    first = None if asset.sha256 else _first_seen(asset, cache)
+    advice = (
+        f"its source has changed since the first download; delete {_note(asset, cache)} if that is right"
+        if first
+        else "its source has changed, or the download was altered; correct 'sha256' if you trust it"
+    )
+    with _workspace(_folder(cache, "partial")) as workspace:
+        arrived = workspace / "file"
+        sources.download(asset, arrived, progress=progress)
+        digest = _checked(arrived, asset, asset.sha256 or first, advice)
+        arrived.chmod(arrived.stat().st_mode | 0o444)
+        path = _folder(cache, "files") / f"{digest}{sources.suffix(asset)}"
+        arrived.replace(path)
+    if not asset.sha256 and not first:
+        _folder(cache, "first-seen")
+        write_text(_note(asset, cache), json.dumps({"source": sources.describe(asset), "sha256": digest}) + "\n")
+    return path, digest
+
+
+def _checked(path: Path, asset: Asset, expected: str | None, advice: str) -> str:
+    digest = sha256_of(path)
+    if not digest.startswith(expected or ""):
+        raise AssetUnavailable(f"its SHA-256 is {digest}, expected {expected}: {advice}")
+    _check_pixels(path, asset)
+    return digest
+
+
+def _check_pixels(path: Path, asset: Asset) -> None:
+    if asset.pixels_sha256:
+        digest = pixels_sha256(np.asarray(open_picture(path)))
+        if not digest.startswith(asset.pixels_sha256):
+            raise AssetUnavailable(
+                f"the SHA-256 of its pixels is {digest}, expected {asset.pixels_sha256}: it is another picture, or "
+                "this Pillow decodes it otherwise; correct 'pixels_sha256' if you trust it"
+            )
+
+
+def _note(asset: Asset, cache: Path) -> Path:
+    identity = asset.model_dump_json(exclude={"sha256", "pixels_sha256", "licence", "note"})
+    return cache / "first-seen" / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.json"
+
+
+def _first_seen(asset: Asset, cache: Path) -> str | None:
+    note = _note(asset, cache)
+    if not note.exists():
+        return None
+    try:
+        return str(json.loads(note.read_bytes())["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise AssetUnavailable(f"{note} is damaged; delete it and run again") from error
+
+
+def _folder(cache: Path, name: str) -> Path:
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / name
+    if not folder.is_dir():
+        folder.mkdir(exist_ok=True)
+        folder.chmod(cache.stat().st_mode & 0o7777)
+    return folder
+
+
+@contextmanager
+def _workspace(partial: Path) -> Iterator[Path]:
+    for left in partial.iterdir():
+        if time.time() - left.stat().st_mtime > _WEEK:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=partial) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _file_errors_told(cache: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = Path(str(error.filename or cache))
+        elsewhere = f"set 'cache' in the configuration, or {CACHE_VARIABLE}, to another folder"
+        advice = elsewhere if place.is_relative_to(cache) else "give one that can be read"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise AssetUnavailable(f"no space left in the cache folder {cache}; free some, or {elsewhere}") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise AssetUnavailable(f"{place} may not be read or written; ask its owner, or {advice}") from error
+        raise AssetUnavailable(f"{place} cannot be used ({error.strerror or error}); {advice}") from error

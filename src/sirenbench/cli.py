@@ -1,0 +1,67 @@
+"""The command ``sirenbench``: what is useful beside Snakemake."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sirenbench import __version__
+from sirenbench.errors import UserError
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point; exit status 1 and one message for a mistake."""
+    parser = argparse.ArgumentParser(prog="sirenbench", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    cells = commands.add_parser("cells", help="list the cells of the configuration: state, study, target")
+    cells.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
+    cells.set_defaults(run=_cells)
+
+    report = commands.add_parser("report", help="collect and render what is there of a run, finished or not")
+    report.add_argument("target", nargs="?", help="<run> or <run>/<study>; the configured run if left out")
+    report.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
+    report.set_defaults(run=_report)
+
+    schema = commands.add_parser("schema", help="the files that are generated from the configuration's models")
+    schema.add_argument("--write", action="store_true", help="write config/default.yaml and config/schema.json")
+    schema.set_defaults(run=_schema)
+
+    chosen = parser.parse_args(words)
+    try:
+        chosen.run(chosen)
+    except UserError as error:
+        sys.exit(f"sirenbench: {error}")
+
+
+def _cells(words: argparse.Namespace) -> None:
+    from sirenbench.listing import print_cells
+    from sirenbench.workflow import Workflow
+
+    print_cells(Workflow(words.configfile), Path("results"))
+
+
+def _report(words: argparse.Namespace) -> None:
+    from sirenbench.partial import report_what_is_there
+    from sirenbench.workflow import Workflow
+
+    bench = Workflow(words.configfile)
+    print(report_what_is_there(bench, words.target or bench.main.config.run))
+
+
+def _schema(words: argparse.Namespace) -> None:
+    from sirenbench.config.generate import generated
+
+    for path, text in generated().items():
+        if words.write:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path}")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            raise UserError(f"{path} is not what the models say; run 'make generate'")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""All cells of a run as one tidy table: one row per study, cell, replicate and metric.
+
+A cell without numbers is one row that says why, never a hole. The report reads this table, the cells' curves and
+their images, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sirenbench import catalog
+from sirenbench.config.model import Config
+from sirenbench.config.studies import Study
+from sirenbench.options import Value
+from sirenbench.records import (
+    FAILURE,
+    RECORD,
+    CellRecord,
+    EndPoints,
+    RecordError,
+    Replicate,
+    atomic_path,
+    folder_of,
+    read_record,
+    write_text,
+)
+from sirenbench.spec import CellSpec, make_spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULTS = "results.parquet"
+TABLE = "results.csv"
+RUN = "run.json"
+
+# How the columns are stored; a column that is not here is text.
+NUMBERS = {
+    "position": "int64",
+    "size": "int64",
+    "factor": "Int64",
+    "depth": "Int64",
+    "width": "Int64",
+    "parameters": "Int64",
+    "replicate": "Int64",
+    "seed": "Int64",
+    "diverged": "boolean",
+    "last": "float64",
+    "best": "float64",
+    "best_step": "Int64",
+    "tail": "float64",
+    "drawdown": "float64",
+    "steps_per_second": "float64",
+    "seconds": "float64",
+    "peak_memory_mib": "float64",
+}
+COLUMNS = (
+    *("study", "position", "name", "task", "image", "size", "factor", "arm", "method", "depth", "width", "options"),
+    *("track", "state", "reason", "parameters", "replicate", "seed", "diverged"),
+    *("metric", "last", "best", "best_step", "tail", "drawdown"),
+    *("steps_per_second", "seconds", "peak_memory_mib", "reference", "scaled", "command", "record"),
+)
+
+# They change how well a number is known, not what it is of.
+_NOT_PROTOCOL = ("replicates", "seed", "eval_every")
+_VERSIONED = ("sirenbench", "torch", "numpy", "scikit-image", "pillow", "snakemake", "pandas", "matplotlib")
+
+
+def collect(
+    config: Config,
+    cells: Mapping[str, Sequence[CellSpec]],
+    results: Path,
+    folder: Path,
+    configfiles: Sequence[str] = (),
+) -> None:
+    """Write ``results.parquet``, ``results.csv`` and ``run.json`` of a run to ``folder``.
+
+    Parameters
+    ----------
+    cells
+        The cells of each study, in the order in which they are shown.
+    results
+        Where the cells' folders lie (``results/cells/<name>``).
+    configfiles
+        Configuration files besides the default, which the commands that re-run a cell must name.
+    """
+    import pandas as pd
+
+    rows = [
+        row
+        for study, specs in cells.items()
+        for position, spec in enumerate(specs)
+        for row in _rows(study, config.studies[study], position, spec, results, configfiles)
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(NUMBERS)
+    frame = frame.astype({column: "str" for column in COLUMNS if column not in NUMBERS})
+    with atomic_path(folder / RESULTS) as temporary:
+        frame.to_parquet(temporary, index=False)
+    with atomic_path(folder / TABLE) as temporary:
+        public(frame).to_csv(temporary, index=False)
+    write_text(folder / RUN, json.dumps(_run(config, cells), indent=1, ensure_ascii=False) + "\n")
+
+
+def public(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is given away: without the full records, which are in the cells' folders."""
+    return frame.drop(columns="record")
+
+
+def read_cell(results: Path, name: str) -> CellRecord | None:
+    """The record of a cell, or of its failure; None if it left neither. A damaged record counts as failed."""
+    for file in (RECORD, FAILURE):
+        path = folder_of(results, name) / file
+        if path.exists():
+            try:
+                return read_record(path)
+            except RecordError as error:
+                return CellRecord(name=name, spec={}, track="as-run", state="failed", reason=str(error))
+    return None
+
+
+def command_of(name: str, configfiles: Sequence[str] = ()) -> str:
+    """The command that runs one cell again, and only that; for a shell in the project's folder."""
+    words = ["snakemake", (folder_of(Path("results"), name) / RECORD).as_posix(), "--force"]
+    return " ".join([*words, *(["--configfile", *configfiles] if configfiles else [])])
+
+
+def paper_cell(spec: CellSpec, study: Study) -> CellSpec:
+    """The paper's own cell that a cell of a study stands for: the study's ``reference`` put over it.
+
+    Options that say nothing of the protocol (how many seeds, how often scored) take their defaults.
+
+    Raises
+    ------
+    SpecError
+        If the reference makes no valid cell.
+    """
+    own = spec.as_dict()
+    wanted = own | {key: value for key, value in study.reference.items() if key in own}
+    return make_spec({key: value for key, value in wanted.items() if key not in _NOT_PROTOCOL})
+
+
+def scaled_down(spec: CellSpec, paper: CellSpec) -> list[str]:
+    """What a cell has otherwise than the paper's: ``["size 128 instead of 512"]``."""
+    theirs = paper.as_dict()
+    return [
+        f"{key} {_text(value)} instead of {_text(theirs[key])}"
+        for key, value in spec.as_dict().items()
+        if key not in _NOT_PROTOCOL and value != theirs[key]
+    ]
+
+
+def _text(value: Value) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def method_of(spec: CellSpec) -> str:
+    """What people call an arm: ``SIREN + P.E.``."""
+    if spec.is_baseline:
+        return catalog.baselines()[spec.arm].title
+    encoding = f" + {catalog.encodings()[spec.encoding].title}" if spec.encoding else ""
+    return catalog.networks()[spec.network].title + encoding
+
+
+def _rows(
+    name: str, study: Study, position: int, spec: CellSpec, results: Path, configfiles: Sequence[str]
+) -> Iterator[dict]:
+    record = read_cell(results, spec.name)
+    paper = paper_cell(spec, study)
+    cell = {
+        "study": name,
+        "position": position,
+        "name": spec.name,
+        "task": spec.task,
+        "image": spec.image,
+        "size": spec.size,
+        "factor": spec.factor,
+        "arm": spec.arm,
+        "method": method_of(spec),
+        "depth": spec.depth,
+        "width": spec.width,
+        "options": json.dumps(dict(spec.options)),
+        "track": spec.track,
+        "state": "missing",
+        "reason": "it was not run, or it was stopped before it ended",
+        "metric": "",
+        "reference": paper.name,
+        "scaled": json.dumps(scaled_down(spec, paper)),
+        "command": command_of(spec.name, configfiles),
+        "record": "",
+    }
+    if record is None:
+        yield cell
+        return
+    cell |= {
+        "state": record.state,
+        "reason": record.reason,
+        "parameters": record.parameters,
+        "record": record.model_dump_json(),
+    }
+    if record.cost:
+        cell |= {key: getattr(record.cost, key) for key in ("steps_per_second", "seconds", "peak_memory_mib")}
+    scores = [(replicate, metric, ends) for replicate in record.replicates for metric, ends in replicate.metrics.items()]
+    yield from (cell | _score(*score) for score in scores)
+    if not scores:
+        yield cell
+
+
+def _score(replicate: Replicate, metric: str, ends: EndPoints) -> dict:
+    return {
+        "replicate": replicate.replicate,
+        "seed": replicate.seed,
+        "diverged": replicate.diverged,
+        "metric": metric,
+        **ends.model_dump(include={"last", "best", "best_step", "tail", "drawdown"}),
+    }
+
+
+def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]]) -> dict:
+    about = {"title", "source", "text", "track", "layout", "why"}
+    return {
+        "run": config.run,
+        "title": config.title,
+        "text": config.text,
+        "studies": {name: config.studies[name].model_dump(include=about) for name in cells},
+        "images": {name: recipe.title for name, recipe in config.images.items() if recipe.title},
+        "config_sha256": hashlib.sha256(config.model_dump_json().encode()).hexdigest(),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _VERSIONED},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,58 @@
+"""What a configuration can get wrong beyond its form: names that do not exist, files that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sirenbench.config.model import Config
+from sirenbench.errors import Mistake, UserError, allowed, shown
+from sirenbench.metrics.ids import parse_metric
+from sirenbench.spec import IMAGE_ID, CellSpec
+
+# Names of rules and of the runs that are always there: a study cannot take them.
+RESERVED = ("all", "asset", "train", "baseline", "evaluate", "collect", "report", "cells", "paper")
+_NAME_FORM = "lower-case letters and digits, with single '-', '_' or '.' between them"
+
+Origin = Callable[..., str]
+
+
+def check(config: Config, cells: dict[str, list[CellSpec]], origin: Origin) -> Iterator[Mistake]:
+    """Every such mistake; ``origin`` tells the file of a block and its entry."""
+    yield from _images(config, origin)
+    yield from _metrics(config, origin)
+    yield from _studies(config, cells, origin)
+
+
+def _images(config: Config, origin: Origin) -> Iterator[Mistake]:
+    for name, recipe in config.images.items():
+        where = origin("images", name)
+        if not IMAGE_ID.fullmatch(name):
+            yield Mistake(where, f"images.{name}", f"{shown(name)} cannot be part of a cell name: {_NAME_FORM}")
+        if recipe.asset and recipe.asset not in config.assets:
+            text = f"no asset is named {shown(recipe.asset)}; {allowed(config.assets, recipe.asset)}"
+            yield Mistake(where, f"images.{name}.asset", text)
+        if recipe.path and not Path(recipe.path).is_file():
+            is_folder = Path(recipe.path).is_dir()
+            text = "is a folder; give it as 'folder:'" if is_folder else "there is no such file"
+            yield Mistake(where, f"images.{name}.path", f"{shown(recipe.path)}: {text}")
+
+
+def _metrics(config: Config, origin: Origin) -> Iterator[Mistake]:
+    for index, metric in enumerate(config.metrics):
+        try:
+            parse_metric(metric)
+        except UserError as error:
+            yield Mistake(origin("metrics"), f"metrics[{index}]", str(error))
+
+
+def _studies(config: Config, cells: dict[str, list[CellSpec]], origin: Origin) -> Iterator[Mistake]:
+    for name, specs in cells.items():
+        where, key = origin("studies", name), f"studies.{name}"
+        if name in (*RESERVED, config.run):
+            yield Mistake(where, key, f"{shown(name)} names something else in the workflow; choose another name")
+        elif not IMAGE_ID.fullmatch(name):
+            yield Mistake(where, key, f"{shown(name)} cannot be a target: {_NAME_FORM}")
+        for image in dict.fromkeys(spec.image for spec in specs if spec.image not in config.images):
+            text = f"no image is named {shown(image)}; {allowed(config.images, image)}"
+            yield Mistake(where, f"{key}.grid.image", text)

@@ -1,0 +1,77 @@
+"""From a study's grids to its cells."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+from sirenbench.config.studies import Grid, Scalar, Study
+from sirenbench.errors import Mistake, allowed, shown
+from sirenbench.spec import CellSpec, SpecError, make_spec
+
+
+def expand(study: Study, where: str, key: str) -> tuple[list[CellSpec], list[Mistake]]:
+    """The cells of a study in the order of its grids, each once, and what is wrong with the grids.
+
+    Parameters
+    ----------
+    where, key
+        The file and the dotted key of the study, for the mistakes.
+    """
+    cells: dict[str, CellSpec] = {}
+    mistakes: dict[str, Mistake] = {}
+    used = [False] * len(study.exclude)
+    for number, grid in enumerate(study.grid):
+        place = f"{key}.grid" if len(study.grid) == 1 else f"{key}.grid[{number}]"
+        for fields in _product(grid):
+            hits = [index for index, entry in enumerate(study.exclude) if _matches(fields, entry)]
+            for index in hits:
+                used[index] = True
+            if hits:
+                continue
+            try:
+                spec = make_spec(fields)
+                cells[spec.name] = spec
+            except SpecError as error:
+                mistake = error.at(where, place)
+                mistakes.setdefault(str(mistake), mistake)
+    for index, entry in enumerate(study.exclude):
+        if not used[index]:
+            text = f"{shown(entry)} matches no combination of the grid; leave it out or correct it"
+            mistakes[f"exclude {index}"] = Mistake(where, f"{key}.exclude[{index}]", text)
+    if not mistakes:
+        mistakes |= _reference_mistakes(study, list(cells.values()), where, key)
+    return list(cells.values()), list(mistakes.values())
+
+
+def paper_cell(spec: CellSpec, reference: Mapping[str, Scalar]) -> CellSpec:
+    """The paper's own cell that a cell stands for: the keys of ``reference`` that apply to it are replaced."""
+    return spec.replace(**{key: value for key, value in reference.items() if key in spec.as_dict()})
+
+
+def _product(grid: Grid) -> Iterator[dict[str, Scalar]]:
+    lists = [value if isinstance(value, list) else [value] for value in grid.values()]
+    for combination in itertools.product(*lists):
+        yield dict(zip(grid, combination, strict=True))
+
+
+def _matches(fields: Mapping[str, Scalar], entry: Grid) -> bool:
+    return all(
+        key in fields and fields[key] in (value if isinstance(value, list) else [value]) for key, value in entry.items()
+    )
+
+
+def _reference_mistakes(study: Study, cells: list[CellSpec], where: str, key: str) -> dict[str, Mistake]:
+    known = list(dict.fromkeys(name for cell in cells for name in cell.as_dict()))
+    mistakes = {}
+    for name in study.reference:
+        if name not in known:
+            text = f"no cell of this study has such a key; {allowed(known, name)}"
+            mistakes[name] = Mistake(where, f"{key}.reference.{name}", text)
+    for cell in cells if not mistakes else ():
+        try:
+            paper_cell(cell, study.reference)
+        except SpecError as error:
+            mistake = error.at(where, f"{key}.reference")
+            mistakes.setdefault(str(mistake), mistake)
+    return mistakes

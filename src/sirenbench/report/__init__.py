@@ -1,0 +1,1 @@
+"""The HTML report: data (tables, figures, images), templates, and a little script."""

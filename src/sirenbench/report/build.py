@@ -1,0 +1,227 @@
+"""The report of a run: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from sirenbench.collect import RESULTS, RUN, public
+from sirenbench.records import CellRecord, write_text
+from sirenbench.report.cells import Cell, groups_of, labels_of, read_cells
+from sirenbench.report.curves import Curves, curves
+from sirenbench.report.images import Strip, strip
+from sirenbench.report.metrics import Entry, facts, glossary
+from sirenbench.report.tables import STATES, ArmsTable, CurvesTable, arms_table, curves_table, data_title
+from sirenbench.report.text import count, duration, number, plural, rate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from jinja2 import Environment
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One study, ready to be written down.
+
+    Attributes
+    ----------
+    scaled
+        Everything that any of its cells has otherwise than the paper's.
+    absent
+        The cells without a result, each of which says why.
+    """
+
+    name: str
+    title: str
+    source: str
+    text: str
+    track: str
+    layout: str
+    why: str
+    tally: str
+    scaled: list[str]
+    table: CurvesTable | ArmsTable
+    figures: list[Curves]
+    strips: list[Strip]
+    absent: list[Cell]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One cell, with the studies that show it."""
+
+    cell: Cell
+    studies: list[str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Everything the records say of how they came about, each thing once."""
+
+    packages: list[str]
+    commits: list[str]
+    software: list[str]
+    devices: list[str]
+    images: list[tuple[str, str, str]]
+    started: str
+    ended: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the templates write down."""
+
+    run: dict
+    tally: list[tuple[str, str, int]]
+    sections: list[Section]
+    details: list[Detail]
+    origin: Origin
+    glossary: list[Entry]
+    data: dict
+
+
+def render(folder: Path, results: Path) -> Path:
+    """Write ``report.html`` of the run in ``folder`` (``run.json``, ``results.parquet``).
+
+    Parameters
+    ----------
+    results
+        Where the cells' folders lie, for their curves and images.
+
+    Returns
+    -------
+    Path
+        The report. The same records give the same bytes, but for the line that holds the date.
+    """
+    import pandas as pd
+
+    run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    page = _page(run, pd.read_parquet(folder / RESULTS), results)
+    rendered = datetime.now(UTC).replace(microsecond=0)
+    write_text(folder / REPORT, _environment().get_template("page.html.j2").render(page=page, rendered=rendered))
+    return folder / REPORT
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("sirenbench.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"style": _static("report.css"), "script": _static("report.js"), "states": STATES}
+    environment.filters |= {
+        "number": number,
+        "count": count,
+        "rate": rate,
+        "duration": duration,
+        "facts": facts,
+        "plural": plural,
+    }
+    return environment
+
+
+def _static(name: str) -> Markup:
+    # Our own file: it goes into the page as it is.
+    return Markup((resources.files("sirenbench.report") / "static" / name).read_text(encoding="utf-8"))  # noqa: S704
+
+
+def _page(run: dict, frame: pd.DataFrame, results: Path) -> Page:
+    cells = read_cells(frame)
+    by_study = {name: [cell for cell in cells if cell.study == name] for name in run["studies"]}
+    distinct = {cell.name: cell for cell in cells}
+    records = [cell.record for cell in distinct.values() if cell.record]
+    return Page(
+        run=run,
+        tally=_tally(distinct.values()),
+        sections=[
+            _section(name, about, by_study[name], run["images"], results) for name, about in run["studies"].items()
+        ],
+        details=[
+            Detail(cell, [run["studies"][other.study]["title"] for other in cells if other.name == name])
+            for name, cell in distinct.items()
+        ],
+        origin=_origin(records),
+        glossary=glossary(dict.fromkeys(metric for cell in cells for metric in cell.metrics)),
+        data=_data(public(frame)),
+    )
+
+
+def _tally(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
+    counts = Counter(cell.state for cell in cells)
+    return [(state, word, counts[state]) for state, word in STATES.items() if counts[state]]
+
+
+def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, str], results: Path) -> Section:
+    labels = dict(zip(map(id, cells), labels_of(cells), strict=True))
+    styles = {label: style for style, label in enumerate(dict.fromkeys(labels.values()))}
+    figures, strips = [], []
+    for index, (data, group) in enumerate(groups_of(cells).items()):
+        named = [labels[id(cell)] for cell in group]
+        title = data_title(data, images)
+        figures.append(curves(f"{name}-{index}", group, named, [styles[label] for label in named], title, results))
+        strips.append(strip(group, named, images, results))
+    table = arms_table if about["layout"] == "table" else curves_table
+    return Section(
+        name=name,
+        **{key: about[key] for key in ("title", "source", "text", "track", "layout", "why")},
+        tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
+        scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),
+        table=table(cells, images, about["source"]),
+        figures=[figure for figure in figures if figure],
+        strips=[one for one in strips if one],
+        absent=[cell for cell in cells if cell.state != "ok"],
+    )
+
+
+def _origin(records: Sequence[CellRecord]) -> Origin:
+    made = [record.provenance for record in records if record.provenance]
+    return Origin(
+        packages=_once(f"sirenbench {p.package}, numerics {p.numerics}" for p in made),
+        commits=_once(
+            p.git_commit + (" with uncommitted changes" if p.git_dirty else "") for p in made if p.git_commit
+        ),
+        software=_once(
+            ", ".join(
+                f"{name} {value}"
+                for name, value in (("Python", p.python), ("PyTorch", p.torch), ("CUDA", p.cuda), ("driver", p.driver))
+                if value
+            )
+            for p in made
+        ),
+        devices=_once(f"{p.device}, {plural(p.threads, 'thread')}, host {p.host}" for p in made),
+        images=_once((i.asset, i.licence, i.asset_sha256) for i in (record.image for record in records) if i),
+        started=min((p.started for p in made), default=""),
+        ended=max((p.ended for p in made), default=""),
+        seconds=math.fsum(record.cost.seconds for record in records if record.cost),
+    )
+
+
+def _once(things: Iterable) -> list:
+    return list(dict.fromkeys(things))
+
+
+def _data(frame: pd.DataFrame) -> dict:
+    """The table for the downloads, in words that JSON has: no NaN, and infinity as text."""
+    frame = frame.astype(object).where(frame.notna(), None)
+    rows = [[_json(value) for value in row] for row in frame.itertuples(index=False)]
+    return {"columns": list(frame.columns), "rows": rows}
+
+
+def _json(value: object) -> object:
+    return str(value) if isinstance(value, float) and math.isinf(value) else value

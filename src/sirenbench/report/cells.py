@@ -1,0 +1,156 @@
+"""The cells of a run as the report sees them: read from the tidy table, told apart by what varies."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sirenbench.records import CellRecord, EndPoints
+from sirenbench.statistics import Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Data = tuple[str, str, int, int | None]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a study.
+
+    Attributes
+    ----------
+    parts
+        The configuration: task, image, size, factor, arm, depth, width and every option that applies.
+    reference, scaled
+        The name of the paper's own cell, and what this one has otherwise.
+    record
+        None if the cell left none.
+    """
+
+    study: str
+    name: str
+    method: str
+    parts: dict[str, int | float | str]
+    track: str
+    state: str
+    reason: str
+    reference: str
+    scaled: tuple[str, ...]
+    command: str
+    record: CellRecord | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is a baseline, which has no chance in it."""
+        return "depth" not in self.parts
+
+    @property
+    def data(self) -> Data:
+        """What its scores are of: only cells of the same image and factor can be compared."""
+        factor = self.parts.get("factor")
+        return (
+            str(self.parts["task"]),
+            str(self.parts["image"]),
+            int(self.parts["size"]),
+            None if factor is None else int(factor),
+        )
+
+    @property
+    def anchor(self) -> str:
+        """The id of its details on the page."""
+        return "cell:" + quote(self.name, safe="/=+-_.")
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """The metrics that it was scored with."""
+        replicates = self.record.replicates if self.record else ()
+        return list(dict.fromkeys(metric for replicate in replicates for metric in replicate.metrics))
+
+    def ends(self, metric: str) -> list[EndPoints]:
+        """The end points of a metric of every replicate that has it and did not diverge."""
+        replicates = self.record.replicates if self.record else ()
+        return [r.metrics[metric] for r in replicates if metric in r.metrics and not r.diverged]
+
+    def sample(self, metric: str) -> Sample:
+        """The last value of a metric, by seed; NaN for a replicate that diverged."""
+        replicates = self.record.replicates if self.record else ()
+        values = {
+            r.seed: math.nan if r.diverged else r.metrics[metric].last for r in replicates if metric in r.metrics
+        }
+        return Sample(values, exact=self.exact)
+
+
+_PARTS = ("task", "image", "size", "factor", "arm", "depth", "width")
+
+
+def read_cells(frame: pd.DataFrame) -> list[Cell]:
+    """The cells of the tidy table, in its order."""
+    first = frame.drop_duplicates(["study", "position"]).astype(object)
+    first = first.where(first.notna(), None)
+    records: dict[str, CellRecord] = {}
+    cells = []
+    for row in first.to_dict("records"):
+        if row["record"] and row["name"] not in records:
+            records[row["name"]] = CellRecord.model_validate_json(row["record"])
+        parts = {key: row[key] for key in _PARTS if row[key] is not None}
+        cells.append(
+            Cell(
+                parts=parts | json.loads(row["options"]),
+                scaled=tuple(json.loads(row["scaled"])),
+                record=records.get(row["name"]),
+                **{key: row[key] for key in ("study", "name", "method", "track", "state", "reason")},
+                **{key: row[key] for key in ("reference", "command")},
+            )
+        )
+    return cells
+
+
+def groups_of(cells: Sequence[Cell]) -> dict[Data, list[Cell]]:
+    """Cells by what their scores are of, in the order of their first appearance."""
+    groups: dict[Data, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.data, []).append(cell)
+    return groups
+
+
+# They name the data, which the report shows once for a whole group.
+_OF_DATA = ("task", "image", "size", "factor")
+_SHAPE = ("depth", "width")
+
+
+def labels_of(cells: Sequence[Cell]) -> list[str]:
+    """A short name for each cell of a study: its method, and what varies between cells of that method.
+
+    Where every cell has one method, the method is left out if anything else tells them apart.
+    """
+    varying = [key for key in _keys(cells) if len(_values(cells, key)) > 1]
+    switches = [key for key in varying if key not in (*_OF_DATA, "arm", *_SHAPE)]
+    shapes = any(key in varying for key in _SHAPE)
+    one_method = "arm" not in varying and (switches or shapes)
+    labels = []
+    for cell in cells:
+        words = [] if one_method else [cell.method]
+        if shapes and not cell.exact:
+            words.append(f"{cell.parts['depth']}×{cell.parts['width']}")
+        words += [f"{key.replace('_', ' ')} {_plain(cell.parts[key])}" for key in switches if key in cell.parts]
+        labels.append(", ".join(words))
+    return labels
+
+
+def _keys(cells: Sequence[Cell]) -> list[str]:
+    return list(dict.fromkeys(key for cell in cells for key in cell.parts))
+
+
+def _values(cells: Sequence[Cell], key: str) -> set[object]:
+    return {cell.parts[key] for cell in cells if key in cell.parts}
+
+
+def _plain(value: object) -> str:
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return text.replace("_", " ")

@@ -1,0 +1,62 @@
+"""The paper's numbers, looked up by the name of a cell."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+EVIDENCE = {
+    "P": "printed in the paper",
+    "R": "from the authors' repository",
+    "F": "read off the authors' figure",
+}
+
+
+@dataclass(frozen=True)
+class PaperValue:
+    """One number of the paper.
+
+    Attributes
+    ----------
+    source
+        The figure or table it is from: ``Table 1``.
+    printed
+        The text as it is printed, or as it was read off.
+    value
+        The number in the most digits that are known: the authors' repository has six.
+    evidence
+        A key of EVIDENCE.
+    tolerance
+        How far a run of the same protocol may be from it, from the spread that the authors' own repeated runs show.
+    """
+
+    source: str
+    printed: str
+    value: float
+    evidence: str
+    tolerance: float
+
+
+@cache
+def _values() -> dict[tuple[str, str], tuple[PaperValue, ...]]:
+    table: dict[tuple[str, str], tuple[PaperValue, ...]] = {}
+    with (resources.files("sirenbench.report") / "data" / "paper.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            value = PaperValue(
+                source=row["source"],
+                printed=row["printed"],
+                value=float(row["repo"] or row["printed"]),
+                evidence=row["evidence"],
+                tolerance=float(row["tolerance"]),
+            )
+            key = row["name"], row["metric"]
+            table[key] = (*table.get(key, ()), value)
+    return table
+
+
+def find(name: str, metric: str, source: str = "") -> PaperValue | None:
+    """The paper's value of a metric of a cell, from ``source`` if the paper gives it in more than one place."""
+    values = _values().get((name, metric), ())
+    return next((value for value in values if value.source == source), next(iter(values), None))

@@ -1,0 +1,175 @@
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const button = (text, press) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    made.addEventListener("click", press);
+    return made;
+  };
+
+  // Downloads: files are made here, because a page opened from disk cannot fetch its neighbours.
+  const save = (name, type, text) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+  const quoted = (value) => {
+    const text = value === null ? "" : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+  const results = () => JSON.parse(document.getElementById("results").textContent);
+  const formats = {
+    csv: (name) => {
+      const { columns, rows } = results();
+      save(`${name}.csv`, "text/csv", csv([columns, ...rows]));
+    },
+    json: (name) => {
+      const { columns, rows } = results();
+      const records = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
+      save(`${name}.json`, "application/json", JSON.stringify(records, null, 1));
+    },
+  };
+  all("[data-download]").forEach((made) => {
+    made.addEventListener("click", () => formats[made.dataset.download](made.dataset.name));
+  });
+  const shown = (cell) => {
+    const copy = cell.cloneNode(true);
+    all("button", copy).forEach((made) => made.replaceWith(made.textContent));
+    all("[aria-hidden]", copy).forEach((hidden) => hidden.remove());
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  };
+  all("table[data-name]").forEach((table) => {
+    const made = button("This table as CSV", () => {
+      const rows = [...table.rows].map((row) => [...row.cells].map(shown));
+      save(`${table.dataset.name}.csv`, "text/csv", csv(rows));
+    });
+    const tools = document.createElement("p");
+    tools.className = "tools";
+    tools.append(made);
+    table.closest(".scroll").after(tools);
+  });
+
+  // Sorting: what has no number stays last, whichever way.
+  const keyOf = (row, column) => {
+    const cell = row.cells[column];
+    if (!cell) return null;
+    if (cell.dataset.key !== undefined) return Number(cell.dataset.key.replace(/inf/i, "Infinity"));
+    return cell.classList.contains("number") ? null : shown(cell);
+  };
+  const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a === b ? 0 : a - b);
+  const sort = (table, column) => {
+    const head = table.tHead.rows[0].cells[column];
+    const numeric = head.classList.contains("number");
+    const first = numeric ? "descending" : "ascending";
+    const second = numeric ? "ascending" : "descending";
+    const order = head.getAttribute("aria-sort") === first ? second : first;
+    all("th[aria-sort]", table).forEach((th) => th.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", order);
+    const rows = [...table.tBodies[0].rows].map((row) => [keyOf(row, column), row]);
+    rows.sort(([a], [b]) => {
+      if (a === null || b === null) return (a === null) - (b === null);
+      return order === "ascending" ? compare(a, b) : compare(b, a);
+    });
+    table.tBodies[0].append(...rows.map(([, row]) => row));
+  };
+  all("table.sortable").forEach((table) => {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      const made = button(head.textContent.trim(), () => sort(table, column));
+      head.replaceChildren(made);
+    });
+  });
+
+  // Legends: a press leaves one curve lit.
+  all("figure[data-series]").forEach((figure) => {
+    const items = all("li[data-series]", figure);
+    items.forEach((item) => {
+      const made = button("", () => {
+        const lit = made.getAttribute("aria-pressed") !== "true";
+        all("button", item.parentNode).forEach((other) => other.setAttribute("aria-pressed", "false"));
+        made.setAttribute("aria-pressed", String(lit));
+        figure.classList.toggle("dimmed", lit);
+        all(".series", figure).forEach((line) => {
+          line.classList.toggle("lit", line.classList.contains(`series-${item.dataset.series}`));
+        });
+      });
+      made.setAttribute("aria-pressed", "false");
+      made.replaceChildren(...item.childNodes);
+      item.replaceChildren(made);
+    });
+  });
+
+  // Images: one place, enlarged in the whole strip.
+  all(".strip").forEach((strip) => {
+    let x = 0.5;
+    let y = 0.5;
+    const move = (toX, toY) => {
+      [x, y] = [toX, toY].map((value) => Math.min(1, Math.max(0, value)));
+      strip.style.setProperty("--x", x);
+      strip.style.setProperty("--y", y);
+    };
+    const arrows = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, -0.05], ArrowDown: [0, 0.05] };
+    all(".frame:not(.empty)", strip).forEach((frame) => {
+      const made = button("", (event) => {
+        const box = made.getBoundingClientRect();
+        const pointed = event.detail > 0;
+        if (!strip.classList.contains("zoomed")) {
+          move(pointed ? (event.clientX - box.left) / box.width : 0.5, pointed ? (event.clientY - box.top) / box.height : 0.5);
+        }
+        const zoomed = strip.classList.toggle("zoomed");
+        all("button", strip).forEach((other) => other.setAttribute("aria-pressed", String(zoomed)));
+      });
+      made.className = "frame";
+      made.setAttribute("aria-pressed", "false");
+      made.append(...frame.childNodes);
+      made.addEventListener("keydown", (event) => {
+        if (!strip.classList.contains("zoomed") || !(event.key in arrows)) return;
+        event.preventDefault();
+        move(x + arrows[event.key][0], y + arrows[event.key][1]);
+      });
+      frame.replaceWith(made);
+    });
+  });
+
+  // Commands: one press to the clipboard.
+  all(".command").forEach((line) => {
+    const made = button("Copy", async () => {
+      const code = line.querySelector("code");
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        made.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(code);
+        made.textContent = "Selected";
+      }
+      setTimeout(() => { made.textContent = "Copy"; }, 2000);
+    });
+    line.append(made);
+  });
+
+  // A link to a cell opens it.
+  const reveal = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const found = target || document.getElementById(location.hash.slice(1));
+    const closed = found && found.closest("details");
+    if (!closed) return;
+    closed.open = true;
+    found.closest("details").scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+
+  // On paper everything is open.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = all("details:not([open])");
+    opened.forEach((closed) => { closed.open = true; });
+  });
+  addEventListener("afterprint", () => opened.forEach((closed) => { closed.open = false; }));
+
+  all("[hidden].downloads, [hidden].hint").forEach((part) => part.removeAttribute("hidden"));
+})();

@@ -1,0 +1,57 @@
+"""Numbers as the report writes them."""
+
+from __future__ import annotations
+
+import math
+
+MINUS = "\u2212"
+DASH = "\u2013"
+
+
+def number(value: float | None, digits: int) -> str:
+    """``22.658``; infinity as its sign, and a dash for what is not there."""
+    if value is None or math.isnan(value):
+        return DASH
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def signed(value: float, digits: int) -> str:
+    """``+0.044``, ``−0.160``, and ``0.000`` without a sign."""
+    text = number(value, digits)
+    zero = float(f"{value:.{digits}f}") == 0 if math.isfinite(value) else False
+    if zero:
+        return text.lstrip(MINUS)
+    return f"+{text}" if value > 0 else text
+
+
+def count(value: int | float | None) -> str:
+    """``790,017``."""
+    return DASH if value is None or math.isnan(value) else f"{value:,.0f}"
+
+
+def rate(value: float | None) -> str:
+    """Three digits that matter: ``1,240``, ``38.2``, ``0.51``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """``0.8 s``, ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds is None or not math.isfinite(seconds):
+        return DASH
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def plural(n: int, word: str) -> str:
+    """``1 cell``, ``3 cells``."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"

@@ -1,0 +1,52 @@
+"""Running a cell that needs no training."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+
+from sirenbench import catalog, records
+from sirenbench.engine.curves import end_points
+from sirenbench.engine.trainer import METRICS
+from sirenbench.metrics.base import Scorer
+from sirenbench.numerics import numerics_of
+from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
+from sirenbench.records import CellRecord, Cost, Replicate
+from sirenbench.worker.job import CellJob, Source, eight_bit, hashes, image_facts, write_images
+
+
+def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
+    """Enlarge the low-resolution image and score the result."""
+    spec, device = job.spec, torch.device("cpu")
+    startup = process_age_seconds()
+    images = catalog.tasks()[spec.task].reconstruction(spec, source.picture)
+    began = time.perf_counter()
+    large = catalog.baselines()[spec.arm].enlarge(spec, images.low)
+    enlarged = time.perf_counter()
+    high = torch.from_numpy(images.high).to(torch.float64).div(255).reshape(spec.size, spec.size, -1)
+    prediction = torch.from_numpy(large.copy()).reshape(1, spec.size, spec.size, -1)
+    scores = Scorer(high, METRICS)(prediction)
+    scored = time.perf_counter()
+    once = np.zeros(1)
+    facts = {name: end_points(once, once, value.numpy(), higher_is_better=True) for name, value in scores.items()}
+    arrays = {"target": images.high, "prediction": eight_bit(prediction), "lr": images.low}
+    write_images(job.folder, arrays)
+    return CellRecord(
+        name=spec.name,
+        spec=spec.as_dict(),
+        track=spec.track,
+        state="ok",
+        replicates=(Replicate(replicate=0, seed=0, metrics=facts),),
+        cost=Cost(
+            seconds=process_age_seconds(),
+            startup_seconds=startup,
+            training_seconds=enlarged - began,
+            metrics_seconds=scored - enlarged,
+            peak_memory_mib=peak_memory_mib(device),
+        ),
+        image=image_facts(job, source, arrays),
+        files=hashes(job.folder, records.IMAGES),
+        provenance=provenance(numerics_of(spec), device, started, resumed=0),
+    )

@@ -1,0 +1,67 @@
+"""Scoring a finished cell by a further metric, from its stored weights; nothing is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from sirenbench import catalog, records
+from sirenbench.assets.store import read_status, verified
+from sirenbench.engine.build import architecture, encode
+from sirenbench.engine.mlp import BatchedMlp, layer_views
+from sirenbench.metrics.base import Scorer
+from sirenbench.records import read_record, write_text
+from sirenbench.spec import CellSpec
+from sirenbench.tasks.base import Picture
+from sirenbench.worker.job import CellJob, source
+
+
+def evaluate(job: CellJob, metric: str, assets: Mapping[str, Path], target: Path) -> None:
+    """Write ``{"metric": id, "values": [one a replicate]}``; no values where the cell has none.
+
+    Parameters
+    ----------
+    assets
+        Name -> status file of each asset that the metric needs.
+    """
+    torch.set_num_threads(job.threads)
+    values: list[float] = []
+    if read_record(job.folder / records.RECORD).state in ("ok", "diverged"):
+        picture = source(job).picture
+        image, prediction = _predicted(job, picture)
+        files = {name: verified(read_status(path)) for name, path in assets.items()}
+        values = Scorer(image, (metric,), files)(prediction)[metric].tolist()
+    # JSON has no word for what is infinite or not a number.
+    texts = [value if abs(value) < float("inf") else str(value) for value in values]
+    write_text(target, json.dumps({"metric": metric, "values": texts}) + "\n")
+
+
+def _predicted(job: CellJob, picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:
+    """The true image (H, W, C) in [0, 1], and the cell's predictions (R, H, W, C) in [-1, 1]."""
+    spec, task = job.spec, catalog.tasks()[job.spec.task]
+    if spec.is_baseline:
+        images = task.reconstruction(spec, picture)
+        large = torch.from_numpy(catalog.baselines()[spec.arm].enlarge(spec, images.low).copy())
+        high = torch.from_numpy(images.high).to(torch.float64).div(255).reshape(spec.size, spec.size, -1)
+        return high, large.reshape(1, spec.size, spec.size, -1)
+    view = task.problem(spec, picture).scored
+    network = restored(spec, job.folder / records.WEIGHTS)
+    prediction = torch.empty(network.replicates, view.side**2, view.channels)
+    with torch.no_grad():
+        network.predict(encode(spec, view.coordinates()), prediction)
+    return view.unit(), prediction.unflatten(1, (view.side, view.side))
+
+
+def restored(spec: CellSpec, weights: Path) -> BatchedMlp:
+    """The trained network of a cell, all replicates, on the CPU."""
+    built = architecture(spec)
+    tensors = load_file(weights)
+    parameters = torch.empty(int(spec["replicates"]), built.parameters)
+    for index, (weight, bias) in enumerate(layer_views(built.layers, parameters)):
+        weight.copy_(tensors[f"layers.{index}.weight"])
+        bias.copy_(tensors[f"layers.{index}.bias"])
+    return BatchedMlp(built.layers, built.activations, parameters)

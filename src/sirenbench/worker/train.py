@@ -1,0 +1,149 @@
+"""Running a cell that is trained: all its replicates at once, from its checkpoint if there is one."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from sirenbench import catalog, records
+from sirenbench.engine import checkpoint
+from sirenbench.engine.build import seeds
+from sirenbench.engine.curves import Curves
+from sirenbench.engine.trainer import Trainer
+from sirenbench.errors import UserError
+from sirenbench.images.pictures import pixels_sha256
+from sirenbench.numerics import numerics_of
+from sirenbench.progress import Heartbeat
+from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
+from sirenbench.records import CellRecord, Cost, Replicate
+from sirenbench.spec import CellSpec
+from sirenbench.worker.job import CellJob, Interrupted, Source, eight_bit, hashes, image_facts, write_images
+
+log = logging.getLogger(__name__)
+
+
+def train(job: CellJob, source: Source, started: str) -> CellRecord:
+    """Train all replicates of a cell and write its curves, images and weights."""
+    spec, device = job.spec, _device(job.device)
+    problem = catalog.tasks()[spec.task].problem(spec, source.picture)
+    trainer = Trainer(spec, problem, device)
+    startup = process_age_seconds()
+    resumed = _to_the_end(job, trainer)
+    replicates = _replicates(spec, trainer.curves)
+    diverged = [str(replicate.seed) for replicate in replicates if replicate.diverged]
+    arrays = {"target": problem.scored.pixels, "prediction": eight_bit(trainer.prediction())}
+    if problem.scored is not problem.training:
+        arrays["lr"] = problem.training.pixels
+    write_images(job.folder, arrays)
+    trainer.curves.write(job.folder / records.CURVES)
+    with records.atomic_path(job.folder / records.WEIGHTS) as temporary:
+        save_file(trainer.weights(), temporary)
+    record = CellRecord(
+        name=spec.name,
+        spec=spec.as_dict(),
+        track=spec.track,
+        state="diverged" if diverged else "ok",
+        reason=f"the loss is not a number for seed {', '.join(diverged)}" if diverged else "",
+        parameters=trainer.parameters,
+        replicates=replicates,
+        metrics_every=problem.every,
+        cost=_cost(trainer, startup, device),
+        image=image_facts(job, source, arrays),
+        files=hashes(job.folder, records.IMAGES, records.CURVES, records.WEIGHTS),
+        provenance=provenance(numerics_of(spec), device, started, resumed),
+    )
+    checkpoint.path_of(job.results, spec.name).unlink(missing_ok=True)
+    return record
+
+
+def _to_the_end(job: CellJob, trainer: Trainer) -> int:
+    """Train to the last step, saving now and then; tells how often the cell was resumed."""
+    path = checkpoint.path_of(job.results, job.spec.name)
+    identity = _identity(job, trainer)
+    resumed = 0
+    if state := checkpoint.load(path, identity):
+        resumed = int(state.pop("resumed")) + 1
+        trainer.load(state)
+        log.info("going on from step %d of %d", trainer.step, trainer.steps)
+
+    def save() -> None:
+        checkpoint.save(path, trainer.state() | {"resumed": torch.tensor(resumed)}, identity)
+
+    saved = time.monotonic()
+    with _stop_signals() as is_stopped, Heartbeat(job.folder, job.spec.name, trainer.steps) as heartbeat:
+
+        def after_step(step: int) -> bool:
+            nonlocal saved
+            heartbeat.beat(step, lambda: trainer.curves.latest("psnr", step))
+            if time.monotonic() - saved > 60 * job.checkpoint_minutes:
+                save()
+                saved = time.monotonic()
+            return not is_stopped()
+
+        if not trainer.run(after_step=after_step):
+            save()
+            raise Interrupted(f"stopped after step {trainer.step - 1} of {trainer.steps}; run it again to go on")
+    return resumed
+
+
+def _identity(job: CellJob, trainer: Trainer) -> dict[str, str]:
+    """What a checkpoint must agree with: the cell, its numerics, the pixels."""
+    problem = trainer.problem
+    pixels = f"{pixels_sha256(problem.training.pixels)} {pixels_sha256(problem.scored.pixels)}"
+    return {"cell": job.spec.name, "numerics": numerics_of(job.spec), "pixels": pixels}
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """While open, SIGTERM, SIGINT and SIGUSR2 ask the cell to write its checkpoint and stop."""
+    asked: list[int] = []
+    wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
+    before = {number: signal.signal(number, lambda number, frame: asked.append(number)) for number in wanted}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _device(wanted: str) -> torch.device:
+    has_gpu = torch.cuda.is_available()
+    if wanted == "cuda" and not has_gpu:
+        raise UserError("device: cuda was asked for, but PyTorch sees no GPU here; use 'auto' or 'cpu'")
+    return torch.device("cuda" if has_gpu and wanted != "cpu" else "cpu")
+
+
+def _replicates(spec: CellSpec, curves: Curves) -> tuple[Replicate, ...]:
+    finite = np.isfinite(curves.series("loss")).all(axis=0)
+    scores = [column for column in curves.columns if column != "loss"]
+    return tuple(
+        Replicate(
+            replicate=number,
+            seed=seed,
+            diverged=not finite[number],
+            metrics={name: curves.end_points(name, number, higher_is_better=True) for name in scores},
+        )
+        for number, seed in enumerate(seeds(spec))
+    )
+
+
+def _cost(trainer: Trainer, startup: float, device: torch.device) -> Cost:
+    seconds = max(trainer.training_seconds, 1e-9)
+    # A training step costs 6 multiply-or-adds per parameter and coordinate (perf: forward 2, backward 4).
+    flop = 6 * trainer.problem.training.side**2 * trainer.parameters * trainer.replicates * trainer.steps
+    return Cost(
+        steps_per_second=trainer.steps / seconds,
+        seconds=process_age_seconds(),
+        startup_seconds=startup,
+        training_seconds=trainer.training_seconds,
+        metrics_seconds=trainer.metrics_seconds,
+        peak_memory_mib=peak_memory_mib(device),
+        gflop_per_second=flop / seconds / 1e9,
+    )

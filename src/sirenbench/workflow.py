@@ -1,0 +1,149 @@
+"""What the Snakefile asks: which cells a target needs, and what a cell's job depends on. No torch in here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sirenbench import catalog
+from sirenbench.assets.store import read_status
+from sirenbench.config import Loaded, load
+from sirenbench.errors import UserError
+from sirenbench.metrics.ids import parse_metric
+from sirenbench.numerics import numerics_of
+from sirenbench.records import RECORD, read_record
+from sirenbench.spec import CellSpec, parse_name
+
+ASSETS = Path("config/assets.yaml")
+DEFAULT = Path("config/config.yaml")
+PAPER = Path("config/paper.yaml")
+
+
+class Workflow:
+    """The configured run, and the paper's, which is always there.
+
+    Parameters
+    ----------
+    files
+        What ``--configfile`` named; the default configuration if nothing.
+    overrides
+        What ``--config`` set.
+    """
+
+    def __init__(self, files: Iterable[str | Path] = (), overrides: Mapping[str, Any] | None = None) -> None:
+        self.files = [Path(file) for file in files] or [DEFAULT]
+        self.overrides = dict(overrides or {})
+        self.main = load([ASSETS, *self.files], self.overrides)
+        paper = self.main if self.main.config.run == "paper" else load([ASSETS, PAPER])
+        self.runs = {self.main.config.run: self.main, paper.config.run: paper}
+
+    def script_settings(self) -> dict[str, Any]:
+        """What a rule's script is told beside its inputs and params; a change of it runs nothing again."""
+        config = self.main.config
+        return {
+            "files": [str(file) for file in self.files],
+            "overrides": self.overrides,
+            "device": config.device,
+            "cache": config.cache,
+            "checkpoint_minutes": config.checkpoint_minutes,
+        }
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """(rule name, run or run/study) of every run and study."""
+        for run, loaded in self.runs.items():
+            yield run, run
+            for study in loaded.config.studies:
+                is_shared = sum(study in other.config.studies for other in self.runs.values()) > 1
+                yield (f"{run}-{study}" if is_shared else study), f"{run}/{study}"
+
+    def selected(self, target: str) -> tuple[Loaded, dict[str, list[CellSpec]]]:
+        """The configuration and the cells, by study, of ``run`` or ``run/study``. Raises UserError."""
+        run, _, study = target.partition("/")
+        if run not in self.runs or (study and study not in self.runs[run].cells):
+            known = ", ".join(target for _, target in self.targets())
+            raise UserError(f"results/{target}: no such run or study in the configuration; there are: {known}")
+        loaded = self.runs[run]
+        return loaded, {study: loaded.cells[study]} if study else loaded.cells
+
+    def records(self, target: str) -> list[str]:
+        """The records that the report of a target is made of."""
+        _, cells = self.selected(target)
+        names = dict.fromkeys(spec.name for specs in cells.values() for spec in specs)
+        return [f"results/cells/{name}/{RECORD}" for name in names]
+
+    def evaluations(self, target: str) -> list[str]:
+        """The further scores that the report of a target shows."""
+        loaded, cells = self.selected(target)
+        names = dict.fromkeys(spec.name for specs in cells.values() for spec in specs)
+        return [f"results/cells/{name}/metrics/{metric}.json" for name in names for metric in loaded.config.metrics]
+
+    def status(self, name: str) -> str:
+        """The status file of the asset that holds a cell's image."""
+        spec = parse_name(name)
+        return f"results/assets/{self._knowing(spec.image).asset_of(spec.image)}.json"
+
+    def statuses(self, name: str, metric: str) -> list[str]:
+        """The status files of all assets that a further score of a cell needs: its image's, and the metric's own."""
+        needed = parse_metric(metric).metric.assets
+        return [self.status(name), *(f"results/assets/{asset}.json" for asset in needed)]
+
+    def spec_text(self, name: str) -> str:
+        """The full configuration of a cell, defaults filled in."""
+        return json.dumps(parse_name(name).as_dict())
+
+    def recipe_text(self, name: str) -> str:
+        """How the image of a cell is made, down to the asset's hash."""
+        image = parse_name(name).image
+        loaded = self._knowing(image)
+        asset = loaded.asset(loaded.asset_of(image)).model_dump(mode="json", exclude={"note", "licence"})
+        return json.dumps({"recipe": loaded.recipe(image).model_dump(mode="json"), "asset": asset}, sort_keys=True)
+
+    def numerics(self, name: str) -> str:
+        """The versions of the numbers of a cell."""
+        return numerics_of(parse_name(name))
+
+    def asset_text(self, name: str) -> str:
+        """Where an asset comes from."""
+        known = next((loaded for loaded in self.runs.values() if _has_asset(loaded, name)), self.main)
+        return known.asset(name).model_dump_json()
+
+    def forget_what_was_lacking(self, results: Path) -> None:
+        """Let Snakemake ask again for assets that could not be had last time, and run the cells that lacked them."""
+        for path in sorted((results / "assets").glob("*.json")):
+            status = read_status(path)
+            if status.state == "available" and Path(str(status.path)).exists():
+                continue
+            path.unlink()
+            for loaded in self.runs.values():
+                for image in (image for image in loaded.config.images if loaded.asset_of(image) == status.id):
+                    _forget_not_testable(results, image)
+
+    @cached_property
+    def _all_images(self) -> dict[str, Loaded]:
+        return {image: loaded for loaded in reversed(self.runs.values()) for image in loaded.config.images}
+
+    def _knowing(self, image: str) -> Loaded:
+        return self._all_images.get(image, self.main)
+
+
+def baseline_pattern() -> str:
+    """A regular expression of the names of cells that need no training."""
+    return rf"[^/]+/[^/]+/(?:{'|'.join(map(re.escape, catalog.baselines()))})(?:/[^/]+)*"
+
+
+def _has_asset(loaded: Loaded, name: str) -> bool:
+    try:
+        loaded.asset(name)
+    except UserError:
+        return False
+    return True
+
+
+def _forget_not_testable(results: Path, image: str) -> None:
+    for record in (results / "cells").glob(f"*/{image}-*/**/{RECORD}"):
+        if read_record(record).state == "not-testable":
+            record.unlink()

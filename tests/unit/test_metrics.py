@@ -1,0 +1,331 @@
+"""Metrics: their ids, and PSNR and SSIM against scikit-image."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.color import rgb2ycbcr
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from sirenbench import catalog
+from sirenbench.errors import UserError
+from sirenbench.metrics.base import Scorer
+from sirenbench.metrics.ids import MetricId, parse_metric
+from sirenbench.metrics.numpy_pickle import read_arrays
+
+
+@st.composite
+def metric_ids(draw: st.DrawFn) -> MetricId:
+    metric = draw(st.sampled_from(list(catalog.metrics().values())))
+    switches = []
+    for option in metric.switches:
+        values = st.sampled_from(option.choices) if hasattr(option, "choices") else st.integers(option.low, option.high)
+        switches.append((option.name, draw(values)))
+    return MetricId(metric.name, tuple(switches))
+
+
+@given(metric_ids())
+def test_an_id_reads_back_as_the_same_metric(which: MetricId) -> None:
+    assert parse_metric(which.text) == which
+
+
+@given(metric_ids(), metric_ids())
+def test_two_metrics_never_share_an_id(one: MetricId, other: MetricId) -> None:
+    assert (one.text == other.text) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "psnr",
+        "ssim",
+        "psnr@y",
+        "psnr@border=4",
+        "ssim@window=gaussian",
+        "psnr@y,border=4",
+        "ssim@y,border=4,window=gaussian",
+    ],
+)
+def test_ids_leave_defaults_out_and_keep_one_order(text: str) -> None:
+    assert parse_metric(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("pnsr", "did you mean 'psnr'?"),
+        ("psnr@z", "allowed: own, y"),
+        ("psnr@", "allowed: own, y"),
+        ("psnr@border=-1", "a whole number from 0 to"),
+        ("psnr@border=04", "a whole number from 0 to"),
+        ("psnr@window=gaussian", "allowed: channel, border"),
+        ("ssim@windw=gaussian", "did you mean 'window'?"),
+        ("ssim@window=gausian", "did you mean 'gaussian'?"),
+        ("psnr@border=0", "write psnr"),
+        ("psnr@border=4,y", "write psnr@y,border=4"),
+        ("psnr@y,y", "write psnr@y"),
+        ("psnr@channel=y", "write psnr@y"),
+        ("lpips@y", "lpips has no switches"),
+    ],
+)
+def test_other_texts_are_refused_with_what_is_allowed(text: str, hint: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        parse_metric(text)
+    assert hint in str(refusal.value)
+    assert text in str(refusal.value)
+
+
+def test_titles_are_for_people() -> None:
+    assert parse_metric("psnr").title == "PSNR"
+    assert parse_metric("ssim@y,border=4").title == "SSIM (y, border=4)"
+
+
+def test_every_metric_says_what_it_is_without_torch() -> None:
+    code = (
+        "import sys; from sirenbench import catalog; from sirenbench.metrics.ids import parse_metric\n"
+        "parse_metric('ssim@y,window=gaussian')\n"
+        "for m in catalog.metrics().values():\n"
+        "    assert m.title and m.formula and m.doc and m.link.startswith('https://') and m.low < m.high\n"
+        "print(*(f'{m.name}:{m.better}' for m in catalog.metrics().values()))\n"
+        "assert 'torch._C' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.stdout.split() == ["lpips:lower", "psnr:higher", "ssim:higher"], done.stderr
+
+
+def _expected(image: np.ndarray, prediction: np.ndarray, which: MetricId) -> float:
+    """The score by scikit-image alone; images (H, W, C) in [0, 1]."""
+    chosen = dict(which.switches)
+    border = int(chosen["border"])
+    pair = [x[border : x.shape[0] - border, border : x.shape[1] - border] for x in (image, prediction)]
+    if chosen["channel"] == "y" and image.shape[2] == 3:
+        pair = [rgb2ycbcr(x)[..., :1] / 255 for x in pair]
+    if which.name == "psnr":
+        return float(peak_signal_noise_ratio(*pair, data_range=1))
+    wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    extra = wang if chosen["window"] == "gaussian" else {}
+    return float(structural_similarity(*pair, data_range=1, channel_axis=-1, **extra))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(11, 40),
+    st.integers(11, 40),
+    st.sampled_from([1, 3]),
+    st.integers(1, 4),
+    st.integers(0, 6),
+    st.sampled_from(["own", "y"]),
+    st.sampled_from(["uniform", "gaussian"]),
+    st.sampled_from([1e-4, 1e-2, 0.3]),
+    st.integers(0, 2**32 - 1),
+)
+def test_psnr_and_ssim_equal_scikit_image(
+    height: int,
+    width: int,
+    channels: int,
+    replicates: int,
+    border: int,
+    channel: str,
+    window: str,
+    noise: float,
+    seed: int,
+) -> None:
+    generator = np.random.default_rng(seed)
+    image = np.linspace(0, 1, height * width * channels).reshape(height, width, channels) ** 2
+    predictions = 2 * image - 1 + noise * generator.standard_normal((replicates, *image.shape))
+    size = min(height, width)
+    which = [
+        MetricId("psnr", (("channel", channel), ("border", border if 2 * border < size else 0))),
+        MetricId(
+            "ssim", (("channel", channel), ("border", border if size - 2 * border >= 11 else 0), ("window", window))
+        ),
+    ]
+    scores = Scorer(torch.from_numpy(image), [w.text for w in which])(torch.from_numpy(predictions))
+    for replicate in range(replicates):
+        shown = np.clip((predictions[replicate] + 1) / 2, 0, 1)
+        for metric in which:
+            assert abs(scores[metric.text][replicate].item() - _expected(image, shown, metric)) <= 1e-6
+
+
+def test_float32_images_are_scored_in_float64(image: torch.Tensor, predictions: torch.Tensor) -> None:
+    scores = Scorer(image, ["psnr", "ssim"])(predictions)
+    pair = image.double().numpy(), ((predictions[0].double() + 1) / 2).clip(0, 1).numpy()
+    assert scores["psnr"].dtype == scores["ssim"].dtype == torch.float64
+    assert scores["psnr"][0].item() == pytest.approx(peak_signal_noise_ratio(*pair, data_range=1), abs=1e-6)
+    assert scores["ssim"][0].item() == pytest.approx(
+        structural_similarity(*pair, data_range=1, channel_axis=-1), abs=1e-6
+    )
+
+
+EVERY = ("psnr", "psnr@y,border=2", "ssim", "ssim@y,border=2,window=gaussian")
+
+
+@pytest.fixture
+def image() -> torch.Tensor:
+    return torch.rand(24, 20, 3, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def predictions() -> torch.Tensor:
+    return 2 * torch.rand(4, 24, 20, 3, generator=torch.Generator().manual_seed(2)) - 1
+
+
+def test_a_replicates_score_does_not_depend_on_the_others(image: torch.Tensor, predictions: torch.Tensor) -> None:
+    score = Scorer(image, EVERY)
+    together = score(predictions)
+    for replicate in range(4):
+        alone = score(predictions[replicate : replicate + 1])
+        for text in EVERY:
+            torch.testing.assert_close(alone[text][0], together[text][replicate], rtol=1e-13, atol=0)
+
+
+def test_an_undefined_replicate_scores_nan_and_leaves_the_others_alone(
+    image: torch.Tensor, predictions: torch.Tensor
+) -> None:
+    clean = Scorer(image, EVERY)(predictions)
+    spoiled = predictions.clone()
+    spoiled[1, 5, 5, 0] = math.nan
+    for text, scores in Scorer(image, EVERY)(spoiled).items():
+        assert scores[1].isnan()
+        assert torch.equal(scores[[0, 2, 3]], clean[text][[0, 2, 3]])
+
+
+def test_infinite_pixels_are_clipped_like_any_other(image: torch.Tensor, predictions: torch.Tensor) -> None:
+    score = Scorer(image, EVERY)
+    infinite, bounded = predictions.clone(), predictions.clone()
+    infinite[:, 3, 3], bounded[:, 3, 3] = math.inf, 1.0
+    for text, scores in score(infinite).items():
+        assert torch.equal(scores, score(bounded)[text])
+
+
+def test_equal_images_have_infinite_psnr_and_ssim_one() -> None:
+    image = torch.arange(256).reshape(16, 16, 1).double() / 256
+    scores = Scorer(image, ("psnr", "ssim"))(2 * image[None] - 1)
+    assert scores["psnr"].tolist() == [math.inf]
+    assert scores["ssim"].tolist() == [pytest.approx(1.0, abs=1e-12)]
+
+
+def test_luma_of_a_grey_image_is_the_image_itself(image: torch.Tensor, predictions: torch.Tensor) -> None:
+    scores = Scorer(image[..., :1], ("psnr", "psnr@y"))(predictions[..., :1])
+    assert torch.equal(scores["psnr"], scores["psnr@y"])
+
+
+@pytest.mark.parametrize(
+    ("text", "side", "hint"),
+    [
+        ("ssim", 6, "at least 7 x 7"),
+        ("ssim@window=gaussian", 10, "at least 11 x 11"),
+        ("ssim@border=4", 14, "6 x 6 are left"),
+        ("psnr@border=4", 8, "leaves nothing of an image of 8 x 8"),
+        ("psnr@border=9", 8, "leaves nothing of an image of 8 x 8"),
+        ("lpips", 32, "needs the asset alexnet-trunk"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_before_any_prediction(text: str, side: int, hint: str) -> None:
+    with pytest.raises(UserError, match=hint):
+        Scorer(torch.zeros(side, side, 1), [text])
+
+
+def test_scoring_leaves_the_prediction_as_it_was(image: torch.Tensor, predictions: torch.Tensor) -> None:
+    before = predictions.double()
+    given = before.clone()
+    Scorer(image, EVERY)(given)
+    assert torch.equal(given, before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_scores_stay_on_the_gpu_and_never_wait_for_it(image: torch.Tensor, predictions: torch.Tensor) -> None:
+    score = Scorer(image.cuda(), EVERY)
+    on_gpu = predictions.cuda()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        scores = score(on_gpu)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    for text, expected in Scorer(image, EVERY)(predictions).items():
+        assert scores[text].is_cuda
+        torch.testing.assert_close(scores[text].cpu(), expected, rtol=1e-12, atol=0)
+
+
+@pytest.fixture
+def pickled(tmp_path: Path) -> Callable[[object], Path]:
+    def write(content: object) -> Path:
+        path = tmp_path / "arrays.ckpt"
+        path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content, protocol=3))
+        return path
+
+    return write
+
+
+def test_pickled_arrays_are_read_with_their_nested_keys(pickled: Callable[[object], Path]) -> None:
+    first, second = np.arange(24, dtype="f4").reshape(2, 3, 4), np.asfortranarray(np.arange(6).reshape(2, 3))
+    arrays = read_arrays(pickled({"net": {"a": first, "b": second}}))
+    assert list(arrays) == ["net/a", "net/b"]
+    np.testing.assert_array_equal(arrays["net/a"], first)
+    np.testing.assert_array_equal(arrays["net/b"], second)
+
+
+class _Call:
+    def __init__(self, function: Callable, *args: object) -> None:
+        self._call = function, args
+
+    def __reduce__(self) -> tuple[Callable, tuple]:
+        return self._call
+
+
+MALICIOUS = {
+    "os.system": lambda mark: {"a": _Call(os.system, f"touch {mark}")},
+    "subprocess": lambda mark: _Call(subprocess.check_call, ["touch", str(mark)]),
+    "eval": lambda mark: {"a": _Call(eval, f"open({str(mark)!r}, 'w')")},
+    "getattr": lambda mark: _Call(getattr, _Call(__import__, "os"), "system"),
+    "numpy's own eval": lambda mark: (
+        b"cnumpy.testing._private.utils\nrunstring\n(V" + f"open({str(mark)!r}, 'w')".encode() + b"\n}tR."
+    ),
+    "a dotted name": lambda mark: b"\x80\x04\x8c\x05numpy\x8c\x0dos.system\x93(V" + f"touch {mark}".encode() + b"\ntR.",
+    "objects in an array": lambda mark: {"a": np.array([_Call(os.system, f"touch {mark}")], dtype=object)},
+    "an extension code": lambda mark: b"\x82\x01.",
+    "a persistent id": lambda mark: b"Pos.system\n.",
+}
+
+
+@pytest.mark.parametrize("name", MALICIOUS)
+def test_a_malicious_pickle_is_refused_and_runs_nothing(
+    name: str, tmp_path: Path, pickled: Callable[[object], Path]
+) -> None:
+    mark = tmp_path / "ran"
+    with pytest.raises(UserError, match="nothing of it was used"):
+        read_arrays(pickled(MALICIOUS[name](mark)))
+    assert not mark.exists()
+
+
+def _looped() -> dict:
+    loop: dict = {}
+    loop["a"] = loop
+    return loop
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a pickle", pickle.dumps({"a": np.zeros(3)})[:-20], ["no dictionary"], {"a": 1}, _looped(),
+     {"a": np.array(["text"])}, {"a": np.zeros(2, dtype=[("x", "f4")])}],
+    ids=["empty", "text", "cut off", "a list", "a number", "a loop", "strings", "records"],
+)  # fmt: skip
+def test_what_is_no_dictionary_of_number_arrays_is_refused(content: object, pickled: Callable[[object], Path]) -> None:
+    with pytest.raises(UserError, match="is not a pickle of number arrays"):
+        read_arrays(pickled(content))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="absent.ckpt"):
+        read_arrays(tmp_path / "absent.ckpt")

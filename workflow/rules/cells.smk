@@ -1,0 +1,57 @@
+# The image's status is `ancient`: fetching a file anew changes nothing about the cells that were trained on it.
+# What changes a cell is in its params: the spec, the recipe down to the asset's hash, the versions of the numbers.
+rule train:
+    input:
+        status=lambda wildcards: ancient(BENCH.status(wildcards.name)),
+    output:
+        record="results/cells/{name}/cell.json",
+    log:
+        "results/logs/cells/{name}.log",
+    benchmark:
+        "results/benchmarks/{name}.tsv"
+    wildcard_constraints:
+        name=rf"(?!{baseline_pattern()}/cell\.json$).+",
+    threads: BENCH.main.config.resources.threads
+    resources:
+        mem_mb=BENCH.main.config.resources.mem_mb,
+        runtime=BENCH.main.config.resources.runtime,
+    params:
+        spec=lambda wildcards: BENCH.spec_text(wildcards.name),
+        recipe=lambda wildcards: BENCH.recipe_text(wildcards.name),
+        numerics=lambda wildcards: BENCH.numerics(wildcards.name),
+    message:
+        "train {wildcards.name}"
+    script:
+        "../scripts/train.py"
+
+
+rule evaluate:
+    input:
+        record="results/cells/{name}/cell.json",
+        statuses=lambda wildcards: [ancient(path) for path in BENCH.statuses(wildcards.name, wildcards.metric)],
+    output:
+        score="results/cells/{name}/metrics/{metric}.json",
+    log:
+        "results/logs/metrics/{name}/{metric}.log",
+    wildcard_constraints:
+        name=r".+",
+    threads: BENCH.main.config.resources.threads
+    resources:
+        mem_mb=BENCH.main.config.resources.mem_mb,
+        runtime=BENCH.main.config.resources.runtime,
+    params:
+        recipe=lambda wildcards: BENCH.recipe_text(wildcards.name),
+    message:
+        "evaluate {wildcards.metric} of {wildcards.name}"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule cells:
+    localrule: True
+    params:
+        files=" ".join(f"--configfile {file}" for file in BENCH.files),
+    message:
+        "the cells of the configuration"
+    shell:
+        "sirenbench cells {params.files}"

@@ -1,0 +1,17 @@
+rule collect:
+    input:
+        records=lambda wildcards: BENCH.records(wildcards.target),
+        evaluations=lambda wildcards: BENCH.evaluations(wildcards.target),
+    output:
+        table="results/{target}/results.parquet",
+        csv="results/{target}/results.csv",
+        run="results/{target}/run.json",
+    log:
+        "results/logs/collect/{target}.log",
+    params:
+        digest=lambda wildcards: BENCH.selected(wildcards.target)[0].digest,
+    localrule: True
+    message:
+        "collect {wildcards.target}"
+    script:
+        "../scripts/collect.py"

@@ -1,0 +1,22 @@
+rule report:
+    input:
+        table="results/{target}/results.parquet",
+        run="results/{target}/run.json",
+    output:
+        page="results/{target}/report.html",
+    log:
+        "results/logs/report/{target}.log",
+    localrule: True
+    message:
+        "render {output.page}"
+    script:
+        "../scripts/report.py"
+
+
+# A failed cell never stops the report: what is there is collected and rendered all the same.
+onerror:
+    from sirenbench.partial import report_what_is_there
+
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "report":
+            report_what_is_there(BENCH, job.wildcards.target)
