@@ -1,5 +1,6 @@
 # The benchmark: assets -> cells (trained arms and baselines) -> collect -> report.
 # Targets: a run (`demo`, `paper`), a study by name, `cells`, or one cell: results/cells/<name>/cell.json
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError

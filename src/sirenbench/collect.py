@@ -68,6 +68,12 @@ COLUMNS = (
 
 # They change how well a number is known, not what it is of.
 _NOT_PROTOCOL = ("replicates", "seed", "eval_every")
+_MISSING = {
+    "state": "missing",
+    "reason": "it was not run, or it was stopped before it ended",
+    "metric": "",
+    "record": "",
+}
 _VERSIONED = ("sirenbench", "torch", "numpy", "scikit-image", "pillow", "snakemake", "pandas", "matplotlib")
 
 
@@ -92,10 +98,10 @@ def collect(
     import pandas as pd
 
     rows = [
-        row
+        {"study": study, "position": position} | _identity(config.studies[study], spec, configfiles) | outcome
         for study, specs in cells.items()
         for position, spec in enumerate(specs)
-        for row in _rows(study, config.studies[study], position, spec, results, configfiles)
+        for outcome in _outcomes(read_cell(results, spec.name))
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(NUMBERS)
     frame = frame.astype({column: "str" for column in COLUMNS if column not in NUMBERS})
@@ -166,14 +172,9 @@ def method_of(spec: CellSpec) -> str:
     return catalog.networks()[spec.network].title + encoding
 
 
-def _rows(
-    name: str, study: Study, position: int, spec: CellSpec, results: Path, configfiles: Sequence[str]
-) -> Iterator[dict]:
-    record = read_cell(results, spec.name)
+def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
     paper = paper_cell(spec, study)
-    cell = {
-        "study": name,
-        "position": position,
+    return {
         "name": spec.name,
         "task": spec.task,
         "image": spec.image,
@@ -185,29 +186,29 @@ def _rows(
         "width": spec.width,
         "options": json.dumps(dict(spec.options)),
         "track": spec.track,
-        "state": "missing",
-        "reason": "it was not run, or it was stopped before it ended",
-        "metric": "",
         "reference": paper.name,
         "scaled": json.dumps(scaled_down(spec, paper)),
         "command": command_of(spec.name, configfiles),
-        "record": "",
     }
+
+
+def _outcomes(record: CellRecord | None) -> Iterator[dict]:
     if record is None:
-        yield cell
+        yield _MISSING
         return
-    cell |= {
+    outcome = {
         "state": record.state,
         "reason": record.reason,
         "parameters": record.parameters,
+        "metric": "",
         "record": record.model_dump_json(),
     }
     if record.cost:
-        cell |= {key: getattr(record.cost, key) for key in ("steps_per_second", "seconds", "peak_memory_mib")}
-    scores = [(replicate, metric, ends) for replicate in record.replicates for metric, ends in replicate.metrics.items()]
-    yield from (cell | _score(*score) for score in scores)
-    if not scores:
-        yield cell
+        outcome |= {key: getattr(record.cost, key) for key in ("steps_per_second", "seconds", "peak_memory_mib")}
+    if not any(replicate.metrics for replicate in record.replicates):
+        yield outcome
+    for replicate in record.replicates:
+        yield from (outcome | _score(replicate, metric, ends) for metric, ends in replicate.metrics.items())
 
 
 def _score(replicate: Replicate, metric: str, ends: EndPoints) -> dict:

@@ -109,10 +109,8 @@ def difference(a: Sample, b: Sample) -> Summary:
     """Mean of a - b and its 95 % interval, paired by seed; an exact score is compared with every seed of the other."""
     if not a.defined or not b.defined:
         return summarise(Sample())
-    if a.exact == b.exact:
-        seeds = a.defined.keys() & b.defined.keys()
-    else:
-        seeds = (b if a.exact else a).defined.keys()
+    common = set(a.defined) & set(b.defined)
+    seeds = common if a.exact == b.exact else set(b.defined if a.exact else a.defined)
     return summarise(Sample({seed: _minus(a.at(seed), b.at(seed)) for seed in sorted(seeds)}, a.exact and b.exact))
 
 

@@ -50,8 +50,9 @@ rule evaluate:
 rule cells:
     localrule: True
     params:
-        files=" ".join(f"--configfile {file}" for file in BENCH.files),
+        python=sys.executable,
+        files=[f"--configfile={file}" for file in BENCH.files],
     message:
         "the cells of the configuration"
     shell:
-        "sirenbench cells {params.files}"
+        "{params.python:q} -m sirenbench.cli cells {params.files:q}"

@@ -31,7 +31,7 @@ class Config(Block):
         description="Further metrics to compute from the stored weights, e.g. psnr@border=4 or lpips; "
         "psnr and ssim are always there.",
     )
-    resources: Resources = Field(default_factory=Resources)
+    resources: Resources = Field(default_factory=Resources, description="What one cell asks of the machine it runs on.")
     assets: dict[str, Asset] = Field(default_factory=dict, description="Where files come from, by name.")
     images: dict[str, ImageRecipe] = Field(default_factory=dict, description="Images that cells can name.")
     studies: dict[str, Study] = Field(default_factory=dict, description="Grids of cells, by name.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sirenbench.networks.base import Activation, Layer, count_parameters
+from sirenbench.networks.base import Activation, Layer
 
 # Rows per chunk: on a CPU 1,024 x 256 floats are 1 MiB a buffer; a GPU wants long products instead.
 _CHUNK_ROWS = {"cpu": 1024, "cuda": 65_536}
@@ -35,12 +35,12 @@ class BatchedMlp:
     layers, activations
         The linear maps, and the non-linearity after each but the last.
     parameters
-        (R, P), the rows laid out as weight then bias of each layer; used in place.
+        (R, P or more), the rows laid out as weight then bias of each layer; used in place.
 
     Attributes
     ----------
     gradient
-        (R, P), of the mean squared error in the last call of :meth:`step`.
+        Like ``parameters``, of the mean squared error in the last call of :meth:`step`.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class BatchedMlp:
 
 
 def layer_views(layers: Sequence[Layer], flat: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Weight (R, out, in) and bias (R, out) of each layer, as views of ``flat`` (R, P)."""
+    """Weight (R, out, in) and bias (R, out) of each layer, as views of ``flat`` (R, P or more)."""
     views, start = [], 0
     for layer in layers:
         middle = start + layer.fan_in * layer.fan_out
@@ -145,5 +145,13 @@ def layer_views(layers: Sequence[Layer], flat: torch.Tensor) -> list[tuple[torch
         weight = flat[:, start:middle].unflatten(1, (layer.fan_out, layer.fan_in))
         views.append((weight, flat[:, middle:end]))
         start = end
-    assert start == flat.shape[1] == count_parameters(tuple(layers))
     return views
+
+
+def aligned(parameters: torch.Tensor) -> torch.Tensor:
+    """(R, P) with zeros added so that every row starts on a 64-byte boundary.
+
+    Vectorised arithmetic rounds an element by where it lies; so aligned, a replicate has the same bits in any company.
+    """
+    lane = 64 // parameters.element_size()
+    return torch.nn.functional.pad(parameters, (0, -parameters.shape[1] % lane))

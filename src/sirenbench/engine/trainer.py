@@ -13,7 +13,7 @@ import torch
 
 from sirenbench.engine.build import architecture, encode, initial_parameters
 from sirenbench.engine.curves import Curves
-from sirenbench.engine.mlp import BatchedMlp, layer_views
+from sirenbench.engine.mlp import BatchedMlp, aligned, layer_views
 from sirenbench.metrics.base import Scorer
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Problem, View
@@ -43,7 +43,7 @@ class Trainer:
         self.metrics_seconds = 0.0
         self.problem = problem
         self._architecture = architecture(spec)
-        parameters = initial_parameters(spec, self._architecture.layers).to(device, dtype)
+        parameters = aligned(initial_parameters(spec, self._architecture.layers).to(device, dtype))
         self.network = BatchedMlp(self._architecture.layers, self._architecture.activations, parameters)
         self._weights = torch.nn.Parameter(parameters)
         self._weights.grad = self.network.gradient

@@ -10,6 +10,7 @@ import hashlib
 import shlex
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -28,7 +29,8 @@ _FILTERS = {
 KERNELS: tuple[str, ...] = tuple(_FILTERS)
 
 _ALLOWED = "allowed: one 8-bit grey or RGB picture as PNG, JPEG, TIFF or WebP"
-_BITS_PER_SAMPLE = 258  # a TIFF tag
+_PNG_BIT_DEPTH = 24  # its place in the file
+_TIFF_BITS_PER_SAMPLE = 258  # its tag
 _MODES_IN_WORDS = {
     "CMYK": "a CMYK picture",
     "LAB": "a CIELAB picture",
@@ -55,18 +57,20 @@ def open_picture(path: Path) -> Image.Image:
         If it is anything but one 8-bit grey or RGB picture without transparency. The message names the file, says
         what it is, what is allowed, and how to convert it.
     """
-    _check_file(path)
-    with warnings.catch_warnings():
+    # Given a path instead of an open file, Pillow may map it into memory, and then garbles turned TIFFs (seen in 13.0).
+    with _opened(path) as file, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
+        header = file.read(_PNG_BIT_DEPTH + 1)
         try:
-            with Image.open(path) as picture:
-                _check_kind(path, picture)
+            with Image.open(file) as picture:
+                _check_kind(path, picture, header)
                 picture.load()
                 upright = ImageOps.exif_transpose(picture)
         except AssetUnavailable:
             raise
         except UnidentifiedImageError as error:
-            raise _refusal(path, "not a picture (its content is of no known image format)") from error
+            what = "not a picture (its content is of no known image format)" if header else "an empty file"
+            raise _refusal(path, what) from error
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             limit = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
             raise _refusal(path, f"a picture of {limit}", "-resize 4096x4096 -depth 8") from error
@@ -148,11 +152,9 @@ def pixels_sha256(pixels: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def _check_file(path: Path) -> None:
+def _opened(path: Path) -> BinaryIO:
     try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise _refusal(path, "an empty file")
+        return path.open("rb")
     except FileNotFoundError as error:
         raise AssetUnavailable(f"{path}: does not exist; correct the path") from error
     except IsADirectoryError as error:
@@ -163,7 +165,7 @@ def _check_file(path: Path) -> None:
         raise AssetUnavailable(f"{path}: cannot be read ({error.strerror}); ask its owner for the right") from error
 
 
-def _check_kind(path: Path, picture: Image.Image) -> None:
+def _check_kind(path: Path, picture: Image.Image, header: bytes) -> None:
     if picture.format not in FORMATS:
         raise _refusal(path, f"a {picture.format} file", _TO_8_BIT)
     frames = getattr(picture, "n_frames", 1)
@@ -171,20 +173,19 @@ def _check_kind(path: Path, picture: Image.Image) -> None:
         raise _refusal(path, f"{frames} pictures in one file (animated or multi-page)", _TO_8_BIT, frame="[0]")
     if picture.mode in _MODES_IN_WORDS:
         raise _refusal(path, _MODES_IN_WORDS[picture.mode], _TO_SRGB)
-    bits = _bits_per_sample(path, picture)
+    bits = _bits_per_sample(picture, header)
     if bits > 8:
         raise _refusal(path, f"a picture with {bits}-bit values", _TO_8_BIT)
     if picture.mode not in ("1", "L", "P", "LA", "PA", "RGB", "RGBA"):
         raise _refusal(path, f"a picture of mode {picture.mode}", _TO_SRGB)
 
 
-def _bits_per_sample(path: Path, picture: Image.Image) -> int:
+def _bits_per_sample(picture: Image.Image, header: bytes) -> int:
     # PIL silently keeps only the upper half of 16-bit colour values, so the mode does not tell.
     if picture.format == "PNG":
-        with path.open("rb") as file:
-            return file.read(25)[24]  # the bit depth in the header chunk
+        return header[_PNG_BIT_DEPTH]
     if picture.format == "TIFF":
-        return max(picture.tag_v2.get(_BITS_PER_SAMPLE, (1,)))  # type: ignore[attr-defined]
+        return max(picture.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (1,)))  # type: ignore[attr-defined]
     return 8
 
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from sirenbench.collect import RESULTS, RUN, public
 from sirenbench.records import CellRecord, write_text
-from sirenbench.report.cells import Cell, groups_of, labels_of, read_cells
+from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.curves import Curves, curves
 from sirenbench.report.images import Strip, strip
 from sirenbench.report.metrics import Entry, facts, glossary
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class View:
+    """Curves and images of the cells of a study that share their image."""
+
+    title: str
+    curves: Curves | None
+    strip: Strip | None
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,7 @@ class Section:
     tally: str
     scaled: list[str]
     table: CurvesTable | ArmsTable
-    figures: list[Curves]
-    strips: list[Strip]
+    views: list[View]
     absent: list[Cell]
 
 
@@ -138,7 +146,7 @@ def _environment() -> Environment:
 
 def _static(name: str) -> Markup:
     # Our own file: it goes into the page as it is.
-    return Markup((resources.files("sirenbench.report") / "static" / name).read_text(encoding="utf-8"))  # noqa: S704
+    return Markup((resources.files("sirenbench.report") / "static" / name).read_text(encoding="utf-8"))
 
 
 def _page(run: dict, frame: pd.DataFrame, results: Path) -> Page:
@@ -168,14 +176,14 @@ def _tally(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
 
 
 def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, str], results: Path) -> Section:
-    labels = dict(zip(map(id, cells), labels_of(cells), strict=True))
-    styles = {label: style for style, label in enumerate(dict.fromkeys(labels.values()))}
-    figures, strips = [], []
-    for index, (data, group) in enumerate(groups_of(cells).items()):
-        named = [labels[id(cell)] for cell in group]
-        title = data_title(data, images)
-        figures.append(curves(f"{name}-{index}", group, named, [styles[label] for label in named], title, results))
-        strips.append(strip(group, named, images, results))
+    views = [
+        View(
+            title=data_title(data, images),
+            curves=curves(f"{name}-{index}", group, data_title(data, images), results),
+            strip=strip(group, data_title(data, images), results),
+        )
+        for index, (data, group) in enumerate(groups_of(labelled(cells)).items())
+    ]
     table = arms_table if about["layout"] == "table" else curves_table
     return Section(
         name=name,
@@ -183,8 +191,7 @@ def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, st
         tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
         scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),
         table=table(cells, images, about["source"]),
-        figures=[figure for figure in figures if figure],
-        strips=[one for one in strips if one],
+        views=views,
         absent=[cell for cell in cells if cell.state != "ok"],
     )
 

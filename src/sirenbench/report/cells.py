@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sirenbench.records import CellRecord, EndPoints
+from sirenbench.report.text import plain
 from sirenbench.statistics import Sample
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ class Cell:
     def sample(self, metric: str) -> Sample:
         """The last value of a metric, by seed; NaN for a replicate that diverged."""
         replicates = self.record.replicates if self.record else ()
-        values = {
-            r.seed: math.nan if r.diverged else r.metrics[metric].last for r in replicates if metric in r.metrics
-        }
+        values = {r.seed: math.nan if r.diverged else r.metrics[metric].last for r in replicates if metric in r.metrics}
         return Sample(values, exact=self.exact)
 
 
@@ -111,11 +110,33 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
     return cells
 
 
-def groups_of(cells: Sequence[Cell]) -> dict[Data, list[Cell]]:
+@dataclass(frozen=True)
+class Labelled:
+    """A cell as its study shows it.
+
+    Attributes
+    ----------
+    style
+        Number of its colour and dash: the same in all figures of the study for cells with the same label.
+    """
+
+    cell: Cell
+    label: str
+    style: int
+
+
+def labelled(cells: Sequence[Cell]) -> list[Labelled]:
+    """The cells of a study with their labels and styles."""
+    labels = labels_of(cells)
+    styles = {label: style for style, label in enumerate(dict.fromkeys(labels))}
+    return [Labelled(cell, label, styles[label]) for cell, label in zip(cells, labels, strict=True)]
+
+
+def groups_of(shown: Sequence[Labelled]) -> dict[Data, list[Labelled]]:
     """Cells by what their scores are of, in the order of their first appearance."""
-    groups: dict[Data, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(cell.data, []).append(cell)
+    groups: dict[Data, list[Labelled]] = {}
+    for one in shown:
+        groups.setdefault(one.cell.data, []).append(one)
     return groups
 
 
@@ -138,9 +159,15 @@ def labels_of(cells: Sequence[Cell]) -> list[str]:
         words = [] if one_method else [cell.method]
         if shapes and not cell.exact:
             words.append(f"{cell.parts['depth']}×{cell.parts['width']}")
-        words += [f"{key.replace('_', ' ')} {_plain(cell.parts[key])}" for key in switches if key in cell.parts]
+        words += [_switch(key, cell.parts[key], alone=len(switches) == 1) for key in switches if key in cell.parts]
         labels.append(", ".join(words))
     return labels
+
+
+def _switch(key: str, value: int | float | str, alone: bool) -> str:
+    """``first omega 60``; a word needs no key where nothing else varies: ``xavier normal``."""
+    text = plain(value).replace("_", " ")
+    return text if alone and isinstance(value, str) else f"{key.replace('_', ' ')} {text}"
 
 
 def _keys(cells: Sequence[Cell]) -> list[str]:
@@ -149,8 +176,3 @@ def _keys(cells: Sequence[Cell]) -> list[str]:
 
 def _values(cells: Sequence[Cell], key: str) -> set[object]:
     return {cell.parts[key] for cell in cells if key in cell.parts}
-
-
-def _plain(value: object) -> str:
-    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    return text.replace("_", " ")

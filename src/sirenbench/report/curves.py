@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sirenbench.records import CURVES, folder_of
-from sirenbench.report.cells import Cell
+from sirenbench.report.cells import Cell, Labelled
 from sirenbench.report.figures import Series, colour_of, dash_of, draw
 from sirenbench.report.metrics import facts
 from sirenbench.statistics import band
@@ -37,39 +37,33 @@ class Key:
 class Curves:
     """The panels of cells that share their image, and the legend they have in common."""
 
-    title: str
     panels: list[Markup]
     legend: list[Key]
 
 
-def curves(
-    key: str, cells: Sequence[Cell], labels: Sequence[str], styles: Sequence[int], title: str, results: Path
-) -> Curves | None:
+def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Curves | None:
     """The figure of cells that share their image; None if none of them has a curve.
 
     Parameters
     ----------
     key
         Unique on the page.
-    labels, styles
-        Of each cell: its short name, and the number of its colour and dash.
+    title
+        Names the image.
     """
-    frames = [_read(cell, results) for cell in cells]
-    panels, legend = [], {}
+    frames = [_read(one.cell, results) for one in shown]
+    panels: list[Markup] = []
+    legend: dict[str, Key] = {}
     for metric in DRAWN:
-        drawn = [
-            one
-            for cell, label, style, frame in zip(cells, labels, styles, frames, strict=True)
-            if (one := _series(cell, label, style, frame, metric))
-        ]
-        if all(one.is_level for one in drawn):
+        series = [line for one, frame in zip(shown, frames, strict=True) if (line := _series(one, frame, metric))]
+        if all(line.is_level for line in series):
             continue
-        panels.append(draw(f"{key}-{metric}", metric, drawn, f"{facts(metric).title} over the steps, {title}"))
+        panels.append(draw(f"{key}-{metric}", metric, series, f"{facts(metric).title} over the steps, {title}"))
         legend |= {
-            one.label: Key(one.label, one.style, colour_of(one.style), dash_of(one.style), one.is_level)
-            for one in drawn
+            line.label: Key(line.label, line.style, colour_of(line.style), dash_of(line.style), line.is_level)
+            for line in series
         }
-    return Curves(title, panels, list(legend.values())) if panels else None
+    return Curves(panels, list(legend.values())) if panels else None
 
 
 def _read(cell: Cell, results: Path) -> pd.DataFrame | None:
@@ -79,14 +73,16 @@ def _read(cell: Cell, results: Path) -> pd.DataFrame | None:
     return pd.read_parquet(path) if cell.state in ("ok", "diverged") and path.exists() else None
 
 
-def _series(cell: Cell, label: str, style: int, frame: pd.DataFrame | None, metric: str) -> Series | None:
-    if cell.exact:
-        level = list(cell.sample(metric).defined.values())[:1]
-        return Series(label, style, np.zeros(1), np.array(level), np.zeros(1)) if level else None
+def _series(one: Labelled, frame: pd.DataFrame | None, metric: str) -> Series | None:
+    if one.cell.exact:
+        level = list(one.cell.sample(metric).defined.values())[:1]
+        return Series(one.label, one.style, np.zeros(1), np.array(level), np.zeros(1)) if level else None
     if frame is None or metric not in frame:
         return None
     table = frame.pivot(index="step", columns="replicate", values=metric).dropna(how="all")
     if len(table) < 2:
         return None
     mean, half = band(table.to_numpy(dtype=float).T)
-    return Series(label, style, table.index.to_numpy(), mean, half)
+    if not np.isfinite(mean).any():
+        return None
+    return Series(one.label, one.style, table.index.to_numpy(), mean, half)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -101,8 +101,14 @@ def draw(key: str, metric: str, series: Sequence[Series], title: str) -> Markup:
 def describe(metric: str, series: Sequence[Series], title: str) -> str:
     """The alternative text of a panel: what it shows and where every curve ends."""
     digits = facts(metric).digits
-    ends = [f"{one.label} ends at {number(float(one.mean[-1]), digits)}" for one in series]
-    return f"{title}. {'; '.join(ends)}."
+    return f"{title}. {'; '.join(_end(one, digits) for one in series)}."
+
+
+def _end(one: Series, digits: int) -> str:
+    last = int(np.flatnonzero(np.isfinite(one.mean))[-1])
+    value = number(float(one.mean[last]), digits)
+    broken = last < len(one.steps) - 1
+    return f"{one.label} breaks off at step {one.steps[last]} at {value}" if broken else f"{one.label} ends at {value}"
 
 
 @contextmanager
@@ -111,7 +117,7 @@ def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    style = {
+    style: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": key,
         "font.size": 9,
@@ -132,22 +138,26 @@ def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
     }
     svg = io.StringIO()
     with mpl.rc_context(style):
-        figure = Figure(figsize=(5.0, 3.1), layout="constrained")
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(5.0, 3.1), layout="constrained", facecolor="none")
+        axes = figure.add_subplot(facecolor="none")
         axes.margins(x=0.01)
         yield axes, svg
-        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None}, facecolor="none")
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
 
 
 def _draw_series(axes: Axes, one: Series) -> None:
     colour = f"#5e01{one.style % COLOURS:02x}"
     dashes = tuple(map(float, dash_of(one.style).split()))
-    line = {"color": colour, "linestyle": (0, dashes) if dashes else "-", "gid": f"series-{one.style}-line"}
+    line: dict[str, Any] = {
+        "color": colour,
+        "linestyle": (0, dashes) if dashes else "-",
+        "gid": f"series-{one.style}-line",
+    }
     if one.is_level:
         axes.axhline(float(one.mean[0]), linewidth=1.2, **line)
         return
     axes.plot(one.steps, one.mean, **line)
-    if np.nanmax(one.half, initial=0) > 0:
+    if np.any(one.half > 0):
         low, high = one.mean - one.half, one.mean + one.half
         axes.fill_between(
             one.steps, low, high, facecolor=colour, edgecolor="none", alpha=0.18, gid=f"series-{one.style}-band"
@@ -172,4 +182,4 @@ def _inline(svg: str, key: str, description: str) -> Markup:
     size = re.search(r'viewBox="[^"]*"', svg)
     head = f'<svg class="plot" {size[0] if size else ""} role="img" aria-label="{escape(description)}" '
     # The drawing is made of numbers and of our own labels; the description is escaped above.
-    return Markup(head + 'xmlns:xlink="http://www.w3.org/1999/xlink">' + svg[svg.index(">") + 1 :].strip())  # noqa: S704
+    return Markup(head + 'xmlns:xlink="http://www.w3.org/1999/xlink">' + svg[svg.index(">") + 1 :].strip())

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sirenbench.records import IMAGES, folder_of
-from sirenbench.report.cells import Cell
+from sirenbench.report.cells import Cell, Labelled
 from sirenbench.report.metrics import facts
-from sirenbench.report.tables import STATES, data_title
+from sirenbench.report.tables import STATES
 from sirenbench.report.text import number
 
 
@@ -36,32 +36,29 @@ class Pane:
     width: int = 0
     height: int = 0
     anchor: str = ""
+    is_input: bool = False
 
 
 @dataclass(frozen=True)
 class Strip:
     """Images of one target."""
 
-    title: str
     panes: list[Pane]
 
 
-def strip(cells: Sequence[Cell], labels: Sequence[str], images: dict[str, str], results: Path) -> Strip | None:
+def strip(shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
     """The strip of cells that share their target; None if no cell has left an image."""
-    loaded = [_load(cell, results) for cell in cells]
+    loaded = [_load(one.cell, results) for one in shown]
     first = next((arrays for arrays in loaded if arrays), None)
     if first is None:
         return None
-    title = data_title(cells[0].data, images)
     height, width = first["target"].shape[:2]
     panes = [_pane("Target", f"Target: {title}, {width} by {height} pixels.", "ground truth", first["target"])]
     if "lr" in first:
         low_height, low_width = first["lr"].shape[:2]
         alt = f"The low-resolution input of {title}: {low_width} by {low_height} pixels, enlarged without smoothing."
-        panes.append(_pane("Input", alt, f"{low_width} × {low_height}", first["lr"]))
-    for cell, label, arrays in zip(cells, labels, loaded, strict=True):
-        panes.append(_result(cell, label, title, arrays))
-    return Strip(title, panes)
+        panes.append(replace(_pane("Input", alt, f"{low_width} × {low_height}", first["lr"]), is_input=True))
+    return Strip(panes + [_result(one, title, arrays) for one, arrays in zip(shown, loaded, strict=True)])
 
 
 def _load(cell: Cell, results: Path) -> dict[str, np.ndarray] | None:
@@ -72,19 +69,19 @@ def _load(cell: Cell, results: Path) -> dict[str, np.ndarray] | None:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _result(cell: Cell, label: str, title: str, arrays: dict[str, np.ndarray] | None) -> Pane:
+def _result(one: Labelled, title: str, arrays: dict[str, np.ndarray] | None) -> Pane:
+    cell, label = one.cell, one.label
     if arrays is None:
         reason = STATES[cell.state] if cell.state != "ok" else "no image was kept"
         return Pane(label, "", reason, anchor=cell.anchor)
     replicate = cell.record.replicates[0] if cell.record and cell.record.replicates else None
     scores = [
-        f"{name} {number(replicate.metrics[name].last, facts(name).digits)}"
+        f"{facts(name).title} {number(replicate.metrics[name].last, facts(name).digits)}"
         for name in ("psnr", "ssim")
         if replicate and name in replicate.metrics
     ]
-    said = " · ".join(text.replace("psnr", "PSNR").replace("ssim", "SSIM") for text in scores)
-    alt = f"{label}: its reconstruction of {title}" + (f", {said.replace(' · ', ', ')}." if said else ".")
-    return _pane(label, alt, said, arrays["prediction"], cell.anchor)
+    alt = f"{label}: its reconstruction of {', '.join([title, *scores])}."
+    return _pane(label, alt, " · ".join(scores), arrays["prediction"], cell.anchor)
 
 
 def _pane(title: str, alt: str, scores: str, pixels: np.ndarray, anchor: str = "") -> Pane:

@@ -42,17 +42,17 @@ class PaperValue:
 @cache
 def _values() -> dict[tuple[str, str], tuple[PaperValue, ...]]:
     table: dict[tuple[str, str], tuple[PaperValue, ...]] = {}
-    with (resources.files("sirenbench.report") / "data" / "paper.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            value = PaperValue(
-                source=row["source"],
-                printed=row["printed"],
-                value=float(row["repo"] or row["printed"]),
-                evidence=row["evidence"],
-                tolerance=float(row["tolerance"]),
-            )
-            key = row["name"], row["metric"]
-            table[key] = (*table.get(key, ()), value)
+    text = (resources.files("sirenbench.report") / "data" / "paper.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        value = PaperValue(
+            source=row["source"],
+            printed=row["printed"],
+            value=float(row["repo"] or row["printed"]),
+            evidence=row["evidence"],
+            tolerance=float(row["tolerance"]),
+        )
+        key = row["name"], row["metric"]
+        table[key] = (*table.get(key, ()), value)
     return table
 
 

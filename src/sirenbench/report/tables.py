@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from sirenbench.records import EndPoints
-from sirenbench.report.cells import Cell, Data, groups_of, labels_of
+from sirenbench.report.cells import Cell, Data, labels_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.paper import EVIDENCE, PaperValue, find
-from sirenbench.report.text import DASH, count, number, plural, rate, signed
+from sirenbench.report.text import DASH, count, half_width, number, plural, rate, signed
 from sirenbench.statistics import Mark, Sample, Summary, rank, summarise
 
 STATES = {
@@ -32,7 +32,7 @@ class Value:
     text, half
         ``22.702`` and ``0.045`` (empty without an interval).
     note
-        What a reader must know of it: ``1 seed``, ``4 of 5 seeds``.
+        What a reader must know of it: ``1 seed``, ``1 of 5 seeds diverged``.
     key
         For sorting; None sorts last.
     """
@@ -149,7 +149,7 @@ def curves_table(cells: Sequence[Cell], images: dict[str, str], source: str) -> 
     return CurvesTable(
         metrics=_metrics(cells),
         rows=rows,
-        show_data=len(groups_of(cells)) > 1,
+        show_data=len({cell.data for cell in cells}) > 1,
         show_paper=any(score.against.paper for row in rows for score in row.scores.values()),
     )
 
@@ -209,10 +209,10 @@ def _value(cell: Cell, summary: Summary, digits: int, mark: Mark) -> Value:
         return Value(DASH, note="diverged" if summary.left_out else "")
     notes = []
     if summary.left_out:
-        notes.append(f"{summary.n} of {plural(summary.n + summary.left_out, 'seed')}; the rest diverged")
+        notes.append(f"{summary.left_out} of {plural(summary.n + summary.left_out, 'seed')} diverged")
     elif summary.n == 1 and not cell.exact:
         notes.append("1 seed")
-    half = number(summary.half, digits) if summary.has_interval and not cell.exact else ""
+    half = half_width(summary.half, digits) if summary.has_interval and not cell.exact else ""
     return Value(number(summary.mean, digits), half, "; ".join(notes), mark, summary.mean)
 
 

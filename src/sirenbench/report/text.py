@@ -17,6 +17,17 @@ def number(value: float | None, digits: int) -> str:
     return f"{value:.{digits}f}".replace("-", MINUS)
 
 
+def half_width(value: float, digits: int) -> str:
+    """Half an interval: ``0.045``, and ``<0.001`` rather than a zero that it is not."""
+    text = number(value, digits)
+    return f"<{10**-digits:.{digits}f}" if value > 0 and float(text) == 0 else text
+
+
+def plain(value: int | float | str) -> str:
+    """A value of a configuration: ``30`` for 30.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def signed(value: float, digits: int) -> str:
     """``+0.044``, ``−0.160``, and ``0.000`` without a sign."""
     text = number(value, digits)

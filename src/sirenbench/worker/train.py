@@ -6,7 +6,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import numpy as np
 import torch
@@ -77,7 +77,7 @@ def _to_the_end(job: CellJob, trainer: Trainer) -> int:
         checkpoint.save(path, trainer.state() | {"resumed": torch.tensor(resumed)}, identity)
 
     saved = time.monotonic()
-    with _stop_signals() as is_stopped, Heartbeat(job.folder, job.spec.name, trainer.steps) as heartbeat:
+    with _stop_signals() as is_stopped, closing(Heartbeat(job.folder, job.spec.name, trainer.steps)) as heartbeat:
 
         def after_step(step: int) -> bool:
             nonlocal saved
