@@ -13,5 +13,5 @@ def report_what_is_there(bench: Workflow, target: str, results: Path = Path("res
     """Collect and render the cells of ``run`` or ``run/study`` as they are; tells where the page is."""
     loaded, cells = bench.selected(target)
     folder = results / target
-    collect(loaded, cells, results, folder)
+    collect(loaded.config, cells, results, folder, bench.configfiles)
     return render(folder, results)

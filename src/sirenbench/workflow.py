@@ -41,6 +41,11 @@ class Workflow:
         paper = self.main if self.main.config.run == "paper" else load([ASSETS, PAPER])
         self.runs = {self.main.config.run: self.main, paper.config.run: paper}
 
+    @property
+    def configfiles(self) -> list[str]:
+        """What a command that runs one of the cells again has to name."""
+        return [] if self.files == [DEFAULT] else [str(file) for file in self.files]
+
     def script_settings(self) -> dict[str, Any]:
         """What a rule's script is told beside its inputs and params; a change of it runs nothing again."""
         config = self.main.config

@@ -4,9 +4,6 @@ On a terminal it keeps a bar and a line for each running cell; elsewhere it writ
 Snakemake's chatter about single jobs is left out (its own log file below ``.snakemake/log`` still has it); errors,
 warnings, the ``message:`` of a rule that is not for single cells, and whatever else Snakemake says are written as before.
 A dry run, and a run with ``--verbose``, look as if there were no such logger.
-
-A job of a rule without ``log:`` may write to the terminal itself, a download its own progress bar, say. While such a
-job runs the bar steps aside.
 """
 
 from __future__ import annotations
@@ -61,7 +58,6 @@ class LogHandler(LogHandlerBase):
         )
         self._verbatim = settings.dryrun or settings.verbose or settings.debug_dag
         self._counts = not quiet & {Quietness.PROGRESS, Quietness.ALL}
-        self._loud_jobs: set[int] = set()
         self._is_open = False
         self._tally = Tally()
         self._screen = self._best_screen()
@@ -138,14 +134,10 @@ class LogHandler(LogHandlerBase):
     def _begin(self, record: Any, is_cell: bool, is_allowed: bool) -> None:
         if is_cell:
             self._tally.start(record.jobid, record.output, record.log)
-            return
-        if record.output and not record.log:
-            self._loud_jobs.add(record.jobid)
-        if record.rule_msg and record.rule_name not in _UNANNOUNCED and is_allowed:
+        elif record.rule_msg and record.rule_name not in _UNANNOUNCED and is_allowed:
             self._screen.say(record.rule_msg)
 
     def _finish(self, job: int, is_allowed: bool) -> None:
-        self._loud_jobs.discard(job)
         if job not in self._tally.running:
             return
         end = self._tally.finish(job)
@@ -155,7 +147,6 @@ class LogHandler(LogHandlerBase):
             self._screen.ended(end)
 
     def _fail(self, record: Any, is_cell: bool, is_allowed: bool) -> None:
-        self._loud_jobs.discard(record.jobid)
         if record.jobid in self._tally.running:
             end = self._tally.fail(record.jobid)
             if is_allowed:
@@ -175,9 +166,7 @@ class LogHandler(LogHandlerBase):
         tally = self._tally
         if not tally.running and (is_over or not tally.left):
             self._rest()
-        elif self._loud_jobs:
-            self._screen.hide()
-        elif self._counts and (tally.running or tally.ended):
+        elif self._counts:
             self._is_open = True
             self._screen.show()
 

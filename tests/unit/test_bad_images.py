@@ -103,7 +103,7 @@ CASES = [
     Case(
         "16-bit RGB PNG, which PIL would cut to 8 bit",
         "a.png",
-        lambda: png(16, 16, 16, 2, rows_of((COLOUR.astype(">u2") * 257))),
+        lambda: png(16, 16, 16, 2, rows_of((COLOUR.astype(np.uint16) * 257).astype(">u2"))),
         "16-bit values",
         CONVERT,
     ),

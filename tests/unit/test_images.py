@@ -15,6 +15,7 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from sirenbench.assets.sources import local_file
+from sirenbench.assets.store import read_status, verified
 from sirenbench.config.assets import PackageSource
 from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import UserError
@@ -270,3 +271,24 @@ def test_truncation_of_a_stream_is_seen_even_if_the_header_is_whole(tmp_path: Pa
         path.write_bytes(stream.getvalue()[:cut])
         with pytest.raises(UserError, match="damaged or cut off|not a picture"):
             open_picture(path)
+
+
+# ---- the paper's image ----
+
+
+@pytest.mark.network
+def test_the_cameraman_has_the_pixels_of_the_report(cameraman: Path) -> None:
+    pixels = resize(prepare(open_picture(verified(read_status(cameraman))), crop="none", channel="grey"), 512, "box")
+    assert pixels_sha256(pixels) == "fdb7a9ae0d909363299532567f728237714cf10b9e3441ee530aa8f802923cfe"
+    assert pixels.mean() == pytest.approx(118.314, abs=5e-4)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("side", [256, 128, 64, 32])
+def test_the_low_resolution_cameraman_is_that_of_the_reports_pipeline(side: int, cameraman: Path) -> None:
+    path = verified(read_status(cameraman))
+    theirs = transforms.Compose(
+        [transforms.Resize(side), transforms.ToTensor(), transforms.Normalize(torch.Tensor([0.5]), torch.Tensor([0.5]))]
+    )
+    ours = to_signed_range(resize(prepare(open_picture(path), crop="none", channel="grey"), side, "pil-bilinear"))
+    assert torch.equal(torch.from_numpy(ours), theirs(Image.open(path))[0])

@@ -1,7 +1,6 @@
 """All records of a run as one table: the rule `collect`, or by hand `python workflow/scripts/collect.py <run>`."""
 
 import sys
-from pathlib import Path
 
 from sirenbench.collect import collect
 from sirenbench.worker.script import RESULTS, told
@@ -13,4 +12,4 @@ with told(rule):
     target = rule.wildcards.target if rule else sys.argv[1]
     bench = Workflow(settings["files"], settings["overrides"])
     loaded, cells = bench.selected(target)
-    collect(loaded, cells, RESULTS, Path(rule.output.table).parent if rule else RESULTS / target)
+    collect(loaded.config, cells, RESULTS, RESULTS / target, bench.configfiles)

@@ -1,0 +1,142 @@
+"""The tidy table of a run: a row for every number, and a reason for every cell without one."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from report_fixtures import Made, Run, demo_run, write_cell
+
+from sirenbench.collect import COLUMNS, collect, command_of, paper_cell, scaled_down
+from sirenbench.config.model import Config
+from sirenbench.config.studies import Study
+from sirenbench.records import RECORD, folder_of
+from sirenbench.spec import CellSpec, make_spec
+
+SMALL = {"task": "fit", "image": "cameraman", "size": 32, "depth": 1, "width": 8, "steps": 60, "replicates": 2}
+SIREN = make_spec(SMALL | {"arm": "siren"})
+BICUBIC = make_spec({"task": "sr", "image": "cameraman", "size": 512, "factor": 8, "arm": "bicubic"})
+
+
+def run_of(root: Path, *cells: CellSpec, studies: tuple[str, ...] = ("one",), **reference: int) -> Run:
+    grids = {name: Study(title=name.title(), grid=[], reference=reference) for name in studies}
+    return Run(root, Config(run="small", studies=grids), {name: list(cells) for name in studies})
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, pd.DataFrame]:
+    run = demo_run(tmp_path_factory.mktemp("demo"), steps=60)
+    return run, run.collect()
+
+
+def test_every_replicate_and_metric_has_one_row(demo: tuple[Run, pd.DataFrame]) -> None:
+    _, frame = demo
+    assert tuple(frame.columns) == COLUMNS
+    scored = frame[frame.metric != ""]
+    assert not scored.duplicated(["study", "name", "replicate", "metric"]).any()
+    siren = scored[scored.name == "fit/cameraman-64/siren-2x64/steps=60/replicates=3"]
+    assert sorted(zip(siren.replicate, siren.metric, strict=True)) == [
+        (r, m) for r in range(3) for m in ("psnr", "ssim")
+    ]
+
+
+def test_every_cell_of_every_study_has_a_row(demo: tuple[Run, pd.DataFrame]) -> None:
+    run, frame = demo
+    for study, specs in run.cells.items():
+        assert list(frame[frame.study == study].name.unique()) == [spec.name for spec in specs]
+
+
+@pytest.mark.parametrize("state", ["failed", "not-testable", "missing"])
+def test_a_cell_without_numbers_is_one_row_with_its_reason(demo: tuple[Run, pd.DataFrame], state: str) -> None:
+    _, frame = demo
+    rows = frame[frame.state == state]
+    assert len(rows) == 1
+    assert rows.reason.item()
+    assert math.isnan(rows["last"].item())
+
+
+def test_a_damaged_record_counts_as_failed_and_stops_nothing(tmp_path: Path) -> None:
+    run = run_of(tmp_path, SIREN)
+    path = folder_of(run.results, SIREN.name) / RECORD
+    path.parent.mkdir(parents=True)
+    path.write_text('{"name": "cut sho')
+    row = run.collect().iloc[0]
+    assert row.state == "failed"
+    assert "not a readable cell record" in row.reason
+
+
+def test_a_cell_of_two_studies_is_in_both(tmp_path: Path) -> None:
+    run = run_of(tmp_path, SIREN, studies=("one", "two"))
+    write_cell(run.results, SIREN, Made(30.0))
+    frame = run.collect()
+    assert (frame.groupby("study").name.first() == SIREN.name).to_dict() == {"one": True, "two": True}
+
+
+def test_infinite_and_undefined_scores_survive(tmp_path: Path) -> None:
+    run = run_of(tmp_path, BICUBIC, SIREN)
+    write_cell(run.results, BICUBIC, Made(math.inf))
+    write_cell(run.results, SIREN, Made(30.0, diverged=(1,)))
+    frame = run.collect()
+    assert frame[(frame.name == BICUBIC.name) & (frame.metric == "psnr")]["last"].item() == math.inf
+    second = frame[(frame.name == SIREN.name) & (frame.metric == "psnr") & (frame.replicate == 1)]
+    assert second.diverged.item()
+    assert math.isnan(second["last"].item())
+
+
+def test_the_same_table_is_written_as_csv_without_the_records(demo: tuple[Run, pd.DataFrame]) -> None:
+    run, frame = demo
+    table = pd.read_csv(run.folder / "results.csv")
+    assert list(table.columns) == [column for column in COLUMNS if column != "record"]
+    assert len(table) == len(frame)
+
+
+def test_the_record_is_there_as_it_was_written(demo: tuple[Run, pd.DataFrame]) -> None:
+    run, frame = demo
+    row = frame[frame.state == "ok"].iloc[0]
+    assert json.loads(row.record) == json.loads((folder_of(run.results, row["name"]) / RECORD).read_text())
+
+
+def test_the_command_names_the_cell_and_the_configuration() -> None:
+    assert command_of("fit/a-8/siren-1x8") == "snakemake results/cells/fit/a-8/siren-1x8/cell.json --force"
+    assert command_of("fit/a-8/siren-1x8", ["config/paper.yaml"]).endswith("--force --configfile config/paper.yaml")
+
+
+def test_a_run_says_what_it_is_and_names_no_folder_of_the_machine(tmp_path: Path) -> None:
+    run = run_of(tmp_path, SIREN)
+    config = run.config.model_copy(update={"title": "A title", "cache": str(tmp_path / "cache")})
+    collect(config, run.cells, run.results, run.folder)
+    text = (run.folder / "run.json").read_text()
+    about = json.loads(text)
+    assert (about["run"], about["title"], about["studies"]["one"]["title"]) == ("small", "A title", "One")
+    assert about["versions"]["sirenbench"]
+    assert str(tmp_path) not in text
+
+
+def test_a_cell_of_the_paper_stands_for_itself_whatever_its_seeds() -> None:
+    fields = {"task": "sr", "image": "cameraman", "size": 512, "factor": 8, "arm": "siren", "depth": 3, "width": 512}
+    spec = make_spec(fields | {"replicates": 3, "seed": 7, "eval_every": 10})
+    paper = paper_cell(spec, Study(title="", grid=[]))
+    assert paper.name == "sr/cameraman-512-x8/siren-3x512"
+    assert scaled_down(spec, paper) == []
+
+
+def test_a_scaled_down_cell_says_what_differs() -> None:
+    spec = make_spec(SMALL | {"arm": "siren"})
+    paper = paper_cell(
+        spec, Study(title="", grid=[], reference={"size": 256, "depth": 2, "width": 256, "steps": 15_000})
+    )
+    assert paper.name == "fit/cameraman-256/siren-2x256"
+    assert scaled_down(spec, paper) == [
+        "size 32 instead of 256",
+        "depth 1 instead of 2",
+        "width 8 instead of 256",
+        "steps 60 instead of 15000",
+    ]
+
+
+def test_a_reference_skips_what_a_baseline_does_not_have() -> None:
+    paper = paper_cell(BICUBIC, Study(title="", grid=[], reference={"size": 512, "width": 512, "steps": 500}))
+    assert paper == BICUBIC
