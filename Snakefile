@@ -10,12 +10,13 @@ from sirenbench.workflow import Workflow, baseline_pattern
 
 try:
     BENCH = Workflow(workflow.overwrite_configfiles, workflow.config_settings.config)
+    if workflow.is_main_process:
+        BENCH.check_targets(sys.argv[1:])
+        BENCH.forget_what_was_lacking(Path("results"))
 except UserError as error:
     raise WorkflowError(str(error))
 
 config["sirenbench"] = BENCH.script_settings()
-if workflow.is_main_process:
-    BENCH.forget_what_was_lacking(Path("results"))
 
 
 wildcard_constraints:
@@ -31,14 +32,13 @@ include: "workflow/rules/collect.smk"
 include: "workflow/rules/report.smk"
 
 
-localrules:
-    all,
-
-
+# A target names its records too: Snakemake makes a deleted file again only if it is asked for.
 rule all:
     default_target: True
+    localrule: True
     input:
         f"results/{BENCH.main.config.run}/report.html",
+        BENCH.records(BENCH.main.config.run),
 
 
 for target_name, target in BENCH.targets():
@@ -49,3 +49,4 @@ for target_name, target in BENCH.targets():
         localrule: True
         input:
             f"results/{target}/report.html",
+            BENCH.records(target),

@@ -151,13 +151,14 @@ def _replicate(spec: CellSpec, made: Made, r: int, curves: pd.DataFrame | None) 
 
 def _ends(curve: np.ndarray) -> EndPoints:
     best = np.fmax.accumulate(curve)
+    fall = np.where(np.isinf(best), 0, best - np.where(np.isinf(curve), 0, curve))
     levels = {str(level): _reached(curve, level) for level in (30, 35, 40)}
     return EndPoints(
         last=float(curve[-1]),
         best=float(np.nanmax(curve)),
         best_step=int(np.nanargmax(curve)),
         tail=float(np.median(curve[-max(1, len(curve) // 20) :])),
-        drawdown=float(np.nanmax((best - curve)[min(50, len(curve) - 1) :], initial=0)),
+        drawdown=float(np.nanmax(fall[min(50, len(curve) - 1) :], initial=0)),
         reached=levels,
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sirenbench import catalog
+from sirenbench.config.grid import NOT_PROTOCOL, paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.options import Value
@@ -22,15 +23,13 @@ from sirenbench.records import (
     FAILURE,
     RECORD,
     CellRecord,
-    EndPoints,
     RecordError,
-    Replicate,
     atomic_path,
     folder_of,
     read_record,
     write_text,
 )
-from sirenbench.spec import CellSpec, make_spec
+from sirenbench.spec import CellSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +65,6 @@ COLUMNS = (
     *("steps_per_second", "seconds", "peak_memory_mib", "reference", "scaled", "command", "record"),
 )
 
-# They change how well a number is known, not what it is of.
-_NOT_PROTOCOL = ("replicates", "seed", "eval_every")
 _MISSING = {
     "state": "missing",
     "reason": "it was not run, or it was stopped before it ended",
@@ -101,7 +98,7 @@ def collect(
         {"study": study, "position": position} | _identity(config.studies[study], spec, configfiles) | outcome
         for study, specs in cells.items()
         for position, spec in enumerate(specs)
-        for outcome in _outcomes(read_cell(results, spec.name))
+        for outcome in _outcomes(read_cell(results, spec.name), _further_scores(results, spec.name, config.metrics))
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(NUMBERS)
     frame = frame.astype({column: "str" for column in COLUMNS if column not in NUMBERS})
@@ -135,28 +132,13 @@ def command_of(name: str, configfiles: Sequence[str] = ()) -> str:
     return " ".join([*words, *(["--configfile", *configfiles] if configfiles else [])])
 
 
-def paper_cell(spec: CellSpec, study: Study) -> CellSpec:
-    """The paper's own cell that a cell of a study stands for: the study's ``reference`` put over it.
-
-    Options that say nothing of the protocol (how many seeds, how often scored) take their defaults.
-
-    Raises
-    ------
-    SpecError
-        If the reference makes no valid cell.
-    """
-    own = spec.as_dict()
-    wanted = own | {key: value for key, value in study.reference.items() if key in own}
-    return make_spec({key: value for key, value in wanted.items() if key not in _NOT_PROTOCOL})
-
-
 def scaled_down(spec: CellSpec, paper: CellSpec) -> list[str]:
     """What a cell has otherwise than the paper's: ``["size 128 instead of 512"]``."""
     theirs = paper.as_dict()
     return [
         f"{key} {_text(value)} instead of {_text(theirs[key])}"
         for key, value in spec.as_dict().items()
-        if key not in _NOT_PROTOCOL and value != theirs[key]
+        if key not in NOT_PROTOCOL and value != theirs[key]
     ]
 
 
@@ -173,7 +155,7 @@ def method_of(spec: CellSpec) -> str:
 
 
 def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
-    paper = paper_cell(spec, study)
+    paper = paper_cell(spec, study.reference)
     return {
         "name": spec.name,
         "task": spec.task,
@@ -192,7 +174,14 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
     }
 
 
-def _outcomes(record: CellRecord | None) -> Iterator[dict]:
+def _further_scores(results: Path, name: str, metrics: Sequence[str]) -> dict[str, list[float]]:
+    """Metric -> its value for every replicate, as the rule ``evaluate`` left them."""
+    paths = {metric: folder_of(results, name) / "metrics" / f"{metric}.json" for metric in metrics}
+    texts = {metric: json.loads(path.read_text()) for metric, path in paths.items() if path.exists()}
+    return {metric: [float(value) for value in text["values"]] for metric, text in texts.items()}
+
+
+def _outcomes(record: CellRecord | None, further: Mapping[str, Sequence[float]]) -> Iterator[dict]:
     if record is None:
         yield _MISSING
         return
@@ -208,17 +197,12 @@ def _outcomes(record: CellRecord | None) -> Iterator[dict]:
     if not any(replicate.metrics for replicate in record.replicates):
         yield outcome
     for replicate in record.replicates:
-        yield from (outcome | _score(replicate, metric, ends) for metric, ends in replicate.metrics.items())
-
-
-def _score(replicate: Replicate, metric: str, ends: EndPoints) -> dict:
-    return {
-        "replicate": replicate.replicate,
-        "seed": replicate.seed,
-        "diverged": replicate.diverged,
-        "metric": metric,
-        **ends.model_dump(include={"last", "best", "best_step", "tail", "drawdown"}),
-    }
+        about = outcome | replicate.model_dump(include={"replicate", "seed", "diverged"})
+        for metric, ends in replicate.metrics.items():
+            points = ends.model_dump(include={"last", "best", "best_step", "tail", "drawdown"})
+            yield about | {"metric": metric} | points
+        for metric, values in further.items():
+            yield about | {"metric": metric, "last": values[replicate.replicate]}
 
 
 def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]]) -> dict:

@@ -6,11 +6,18 @@ for ``import torch`` to do so. A component therefore writes ``from sirenbench.la
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch as torch
 else:
-    import lazy_loader
 
-    torch = lazy_loader.load("torch")
+    class _Torch:
+        """Stands for the module without being it: other packages look for ``torch`` among the imported modules."""
+
+        def __getattr__(self, name: str) -> Any:
+            import torch
+
+            return getattr(torch, name)
+
+    torch = _Torch()

@@ -201,7 +201,10 @@ def parse_name(name: str) -> CellSpec:
         raise SpecError("", f"a cell name has at most {MAX_NAME_LENGTH} characters; this one has {len(name)}")
     task, data, method, *switches = [*name.split("/"), "", ""][: max(3, name.count("/") + 1)]
     fields: dict[str, object] = {"task": task, **_read_data(task, data), **_read_method(method)}
-    known = {o.name: o for o in options_of(_word(fields, "task", tuple(catalog.tasks())), _word(fields, "arm", arms_of(task)))}
+    known = {
+        o.name: o
+        for o in options_of(_word(fields, "task", tuple(catalog.tasks())), _word(fields, "arm", arms_of(task)))
+    }
     for switch in switches:
         key, equals, text = switch.partition("=")
         if not equals or key not in known:

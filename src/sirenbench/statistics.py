@@ -81,9 +81,9 @@ class Summary:
 
 def t_factor(n: int) -> float:
     """Half-width of the two-sided 95 % interval of a mean, in standard deviations of one value; NaN for n < 2."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf((1 + LEVEL) / 2, n - 1)) / math.sqrt(n) if n > 1 else math.nan
+    return float(stdtrit(n - 1, (1 + LEVEL) / 2)) / math.sqrt(n) if n > 1 else math.nan
 
 
 def summarise(sample: Sample) -> Summary:

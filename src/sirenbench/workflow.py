@@ -91,10 +91,9 @@ class Workflow:
         spec = parse_name(name)
         return f"results/assets/{self._knowing(spec.image).asset_of(spec.image)}.json"
 
-    def statuses(self, name: str, metric: str) -> list[str]:
-        """The status files of all assets that a further score of a cell needs: its image's, and the metric's own."""
-        needed = parse_metric(metric).metric.assets
-        return [self.status(name), *(f"results/assets/{asset}.json" for asset in needed)]
+    def needed(self, metric: str) -> list[str]:
+        """The status files of the assets that a metric needs."""
+        return [f"results/assets/{asset}.json" for asset in parse_metric(metric).metric.assets]
 
     def spec_text(self, name: str) -> str:
         """The full configuration of a cell, defaults filled in."""
@@ -115,6 +114,16 @@ class Workflow:
         """Where an asset comes from."""
         known = next((loaded for loaded in self.runs.values() if _has_asset(loaded, name)), self.main)
         return known.asset(name).model_dump_json()
+
+    def check_targets(self, words: Iterable[str]) -> None:
+        """Raise UserError for a file among the words of a command line that no cell, run or study can be."""
+        for word in words:
+            if cell := re.fullmatch(r"results/cells/(.+)/(?:cell\.json|metrics/([^/]+)\.json)", word):
+                spec = parse_name(cell[1])
+                self._knowing(spec.image).recipe(spec.image)
+                parse_metric(cell[2] or "psnr")
+            elif page := re.fullmatch(r"results/(.+)/(?:report\.html|results\.(?:parquet|csv)|run\.json)", word):
+                self.selected(page[1])
 
     def forget_what_was_lacking(self, results: Path) -> None:
         """Let Snakemake ask again for assets that could not be had last time, and run the cells that lacked them."""

@@ -1,9 +1,9 @@
 """A Snakemake logger that shows cells: enabled by ``logger: sirenbench`` in a profile, or ``--logger sirenbench``.
 
 On a terminal it keeps a bar and a line for each running cell; elsewhere it writes one line for each cell that ends.
-Snakemake's chatter about single jobs is left out (its own log file below ``.snakemake/log`` still has it); errors,
-warnings, the ``message:`` of a rule that is not for single cells, and whatever else Snakemake says are written as before.
-A dry run, and a run with ``--verbose``, look as if there were no such logger.
+Snakemake's chatter about single jobs is left out (its own log file below ``.snakemake/log`` still has it). Errors,
+warnings, the ``message:`` of a rule that is not for single cells, and whatever else Snakemake says are written as
+before. A dry run, and a run with ``--verbose``, look as if there were no such logger.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from snakemake_logger_plugin_sirenbench.screens import Lines, Screen
 from snakemake_logger_plugin_sirenbench.tally import CELL_RULES, Tally
 
 __all__ = ["LogHandler"]
-
-_SHOWN_BY = "SIRENBENCH_PROGRESS_SHOWN_BY"  # process that shows the bar; a snakemake inside one of its jobs must not
 
 _CHATTER_EVENTS = (
     LogEvent.WORKFLOW_STARTED,
@@ -92,7 +90,7 @@ class LogHandler(LogHandlerBase):
                 self._follow(record)
             elif self._allowed.filter(record):
                 self._snakemake.emit(record)
-        except Exception:  # noqa: BLE001
+        except Exception:
             # The display must never cost a run: from here on Snakemake's own words are good enough.
             self._verbatim = True
             with suppress(Exception):
@@ -102,17 +100,15 @@ class LogHandler(LogHandlerBase):
     def close(self) -> None:
         with suppress(Exception):
             self._tally.interrupt()
-            self._rest()
+            self._close_screen()
         super().close()
 
     def _best_screen(self) -> Screen:
-        nested = os.environ.get(_SHOWN_BY, str(os.getpid())) != str(os.getpid())
-        terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        if nested or not terminal or self._verbatim or not self._counts:
+        is_terminal = os.isatty(2) and os.environ.get("TERM") != "dumb"
+        if not is_terminal or self._verbatim or not self._counts:
             return Lines(self._tally, sys.stderr)
         from snakemake_logger_plugin_sirenbench.bar import Bar
 
-        os.environ[_SHOWN_BY] = str(os.getpid())
         return Bar(self._tally, colour=not self.common_settings.nocolor)
 
     def _follow(self, record: logging.LogRecord) -> None:
@@ -121,6 +117,7 @@ class LogHandler(LogHandlerBase):
         is_allowed = self._allowed.filter(record)
         if event == LogEvent.RUN_INFO:
             self._tally.plan(record.stats)  # type: ignore[attr-defined]
+            self._open_screen()
         elif event == LogEvent.JOB_INFO:
             self._begin(record, is_cell, is_allowed)
         elif event == LogEvent.JOB_FINISHED:
@@ -129,22 +126,22 @@ class LogHandler(LogHandlerBase):
             self._fail(record, is_cell, is_allowed)
         elif is_allowed and not self._is_chatter(record):
             self._snakemake.emit(record)
-        self._update(is_over=event is None and record.levelno >= logging.ERROR)
+        is_over = event is None and record.levelno >= logging.ERROR
+        if not self._tally.running and (is_over or not self._tally.left):
+            self._close_screen()
 
     def _begin(self, record: Any, is_cell: bool, is_allowed: bool) -> None:
         if is_cell:
             self._tally.start(record.jobid, record.output, record.log)
+            self._open_screen()
         elif record.rule_msg and record.rule_name not in _UNANNOUNCED and is_allowed:
             self._screen.say(record.rule_msg)
 
     def _finish(self, job: int, is_allowed: bool) -> None:
-        if job not in self._tally.running:
-            return
-        end = self._tally.finish(job)
-        if end.state == "failed":
-            self._screen.failed(end)
-        elif is_allowed:
-            self._screen.ended(end)
+        if job in self._tally.running:
+            end = self._tally.finish(job)
+            if is_allowed:
+                self._screen.ended(end)
 
     def _fail(self, record: Any, is_cell: bool, is_allowed: bool) -> None:
         if record.jobid in self._tally.running:
@@ -162,15 +159,12 @@ class LogHandler(LogHandlerBase):
             return is_announced and record.exception == "RuleException" and "CalledProcessError" in record.msg
         return event in _CHATTER_EVENTS or (record.levelno == logging.INFO and str(record.msg).startswith(_CHATTER))
 
-    def _update(self, is_over: bool) -> None:
-        tally = self._tally
-        if not tally.running and (is_over or not tally.left):
-            self._rest()
-        elif self._counts:
+    def _open_screen(self) -> None:
+        if self._counts and self._tally.total:
             self._is_open = True
             self._screen.show()
 
-    def _rest(self) -> None:
+    def _close_screen(self) -> None:
         if self._is_open:
             self._is_open = False
             self._screen.hide()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Callable
 from itertools import islice
 
 from rich.console import Console, Group, RenderableType
@@ -17,18 +19,18 @@ from snakemake_logger_plugin_sirenbench.terminal import Terminal
 
 
 class _AboveBar(io.StringIO):
-    """A text stream whose lines appear above the live display, as they are: neither wrapped nor styled."""
+    """A text stream whose lines are said above the bar."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__()
-        self._console = console
+        self._say = say
 
     def flush(self) -> None:
         text = self.getvalue().removesuffix("\n")
         self.seek(0)
         self.truncate()
         if text:
-            self._console.print(Text.from_ansi(text), soft_wrap=True)
+            self._say(text)
 
     def isatty(self) -> bool:
         return True
@@ -37,33 +39,43 @@ class _AboveBar(io.StringIO):
 class Bar(Screen):
     """For a terminal. What jobs print appears above the bar, and their own progress bars below it."""
 
+    interval = 0.5
+
     def __init__(self, tally: Tally, *, colour: bool) -> None:
+        super().__init__(tally, _AboveBar(self.say))
+        self._lock = threading.RLock()  # rich draws wrongly when one thread prints while another one refreshes
         self._terminal = Terminal(self.say)
         self._console = Console(file=self._terminal.file, no_color=None if colour else True, highlight=False)
-        self._live: Live | None = None
-        super().__init__(tally, _AboveBar(self._console))
 
-    def show(self) -> None:
-        if self._live is None:
-            self._terminal.capture()
-            self._live = Live(
-                get_renderable=self._drawn,
-                console=self._console,
-                refresh_per_second=2,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
+    def begin(self) -> None:
+        self._live = Live(
+            get_renderable=self._drawn,
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._terminal.capture()
+
+    def tick(self) -> None:
+        with self._lock:
+            # Started only now, when a line that was half written at the time of the capture is complete.
             self._live.start()
+            self._live.refresh()
 
-    def hide(self) -> None:
-        if self._live is not None:
-            self._terminal.release()
+    def end(self) -> None:
+        self._terminal.release()
+        with self._lock:
             self._live.stop()
-            self._live = None
 
     def ended(self, end: Ended) -> None:
         """Nothing: the bar counts it."""
+
+    def say(self, text: str) -> None:
+        """Write lines as they are, neither wrapped nor styled."""
+        with self._lock:
+            self._console.print(Text.from_ansi(text), soft_wrap=True)
 
     def _drawn(self) -> RenderableType:
         tally = self.tally

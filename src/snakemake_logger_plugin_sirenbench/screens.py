@@ -10,23 +10,53 @@ from typing import TextIO
 from sirenbench.progress import Beat
 from snakemake_logger_plugin_sirenbench.tally import Ended, Tally, clock
 
-SUMMARY_INTERVAL = 30.0  # seconds
-
 
 class Screen(ABC):
-    """Shows a tally while cells run. Only the thread that handles Snakemake's events calls it."""
+    """Shows a tally while cells run. Only the thread that handles Snakemake's events calls it.
+
+    Attributes
+    ----------
+    interval
+        Seconds between two calls of :meth:`tick`, in a thread of its own, from :meth:`show` to :meth:`hide`.
+    """
+
+    interval: float
 
     def __init__(self, tally: Tally, stream: TextIO) -> None:
         self.tally = tally
         self.stream = stream
+        self._stop = threading.Event()
+        self._ticker: threading.Thread | None = None
 
-    @abstractmethod
     def show(self) -> None:
-        """Cells run: keep showing them, until :meth:`hide`. May be called again."""
+        """Cells run: keep showing them. May be called again."""
+        if self._ticker is None:
+            self.begin()
+            self._stop.clear()
+            self._ticker = threading.Thread(target=self._run, daemon=True, name="progress")
+            self._ticker.start()
 
-    @abstractmethod
     def hide(self) -> None:
         """Stop showing. May be called again."""
+        if self._ticker is not None:
+            self._stop.set()
+            self._ticker.join()
+            self._ticker = None
+            self.end()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.interval):
+            self.tick()
+
+    def begin(self) -> None:  # noqa: B027
+        """What :meth:`show` does first."""
+
+    def end(self) -> None:  # noqa: B027
+        """What :meth:`hide` does last."""
+
+    @abstractmethod
+    def tick(self) -> None:
+        """Tell how it stands."""
 
     @abstractmethod
     def ended(self, end: Ended) -> None:
@@ -54,35 +84,19 @@ class Screen(ABC):
 
 
 class Lines(Screen):
-    """For a log: one line a cell, and at most every 30 seconds a summary."""
+    """For a log: one line a cell, and now and then a summary."""
 
-    def __init__(self, tally: Tally, stream: TextIO) -> None:
-        super().__init__(tally, stream)
-        self._stop = threading.Event()
-        self._ticker: threading.Thread | None = None
-
-    def show(self) -> None:
-        if self._ticker is None:
-            self._stop.clear()
-            self._ticker = threading.Thread(target=self._tick, daemon=True, name="progress")
-            self._ticker.start()
-
-    def hide(self) -> None:
-        if self._ticker is not None:
-            self._stop.set()
-            self._ticker.join()
-            self._ticker = None
+    interval = 30.0
 
     def ended(self, end: Ended) -> None:
         note = "" if end.state == "ok" else f", {end.state.replace('-', ' ')}: {end.reason}"
         self.say(f"{self.place} {end.cell.name} {end.seconds:.1f} s{note}")
 
-    def _tick(self) -> None:
-        while not self._stop.wait(SUMMARY_INTERVAL):
-            cells = [" ".join(filter(None, (cell.name, *told(beat)))) for cell, beat in self.tally.beats() if beat]
-            more = f" and {len(cells) - 3} more" if len(cells) > 3 else ""
-            running = f"; {', '.join(cells[:3])}{more}" if cells else ""
-            self.say(f"cells: {self.tally.counts()} after {clock(self.tally.seconds)}{running}")
+    def tick(self) -> None:
+        cells = [" ".join(filter(None, (cell.name, *told(beat)))) for cell, beat in self.tally.beats() if beat]
+        more = f" and {len(cells) - 3} more" if len(cells) > 3 else ""
+        running = f"; {', '.join(cells[:3])}{more}" if cells else ""
+        self.say(f"cells: {self.tally.counts()} after {clock(self.tally.seconds)}{running}")
 
 
 def told(beat: Beat | None) -> tuple[str, str, str]:

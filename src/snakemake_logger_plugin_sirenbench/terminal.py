@@ -8,7 +8,6 @@ out of it is handed over line by line.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 
@@ -42,13 +41,11 @@ class Terminal:
 
     def capture(self) -> None:
         """From now on, this process and those it starts write to the pipe."""
-        _flush()
         for fd in self._streams:
             os.dup2(self._writer, fd)
 
     def release(self) -> None:
         """Give the terminal back, after everything written so far has been handed over."""
-        _flush()
         for fd, terminal in self._streams.items():
             os.dup2(terminal, fd)
         self._drained.clear()
@@ -70,8 +67,3 @@ class Terminal:
 def _last_state(line: bytes) -> str:
     """What a line shows after all its carriage returns."""
     return line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace")
-
-
-def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()

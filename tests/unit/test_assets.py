@@ -98,9 +98,7 @@ def assert_unavailable(status: AssetStatus, *words: str) -> None:
 
 
 @pytest.mark.parametrize("digest", [None, sha256(CONTENT), sha256(CONTENT)[:8]], ids=["unknown", "full", "prefix"])
-def test_a_file_is_downloaded_checked_and_kept_readable_for_all(
-    digest: str | None, server: AssetServer, cache: Path
-) -> None:
+def test_a_file_is_downloaded_checked_and_kept(digest: str | None, server: AssetServer, cache: Path) -> None:
     status = get(url_asset(server, digest), cache)
     assert (status.state, status.reason, status.sha256) == ("available", "", sha256(CONTENT))
     assert status.path is not None
@@ -108,7 +106,18 @@ def test_a_file_is_downloaded_checked_and_kept_readable_for_all(
     assert path.read_bytes() == CONTENT
     assert path.is_relative_to(cache)
     assert path.suffix == ".bin"
-    assert path.stat().st_mode & 0o444 == 0o444
+
+
+def test_all_who_may_enter_the_cache_can_read_what_is_in_it_whatever_the_umask(
+    server: AssetServer, cache: Path
+) -> None:
+    before = os.umask(0o077)
+    try:
+        get(url_asset(server), cache)
+    finally:
+        os.umask(before)
+    assert len(leftovers(cache)) == 2
+    assert all(path.stat().st_mode & 0o444 == 0o444 for path in leftovers(cache))
 
 
 @pytest.mark.parametrize("digest", [None, sha256(CONTENT)[:8]], ids=["unknown", "prefix"])
@@ -251,18 +260,19 @@ def test_a_download_that_fails_is_told_leaves_nothing_and_can_be_repeated(
 
 
 @pytest.mark.parametrize(
-    ("mishap", "value", "says"),
+    ("mishap", "says"),
     [
-        ("cut", 66_000, "broke off"),  # enough for the table of contents, not for the member
-        ("stalled", True, "did not answer in time"),
-        ("status", 500, "answered 500"),
+        (("cut", 66_000), "broke off"),  # enough for the table of contents, not for the member
+        (("stalled", True), "did not answer in time"),
+        (("status", 500), "answered 500"),
     ],
+    ids=["cut", "stalled", "refused"],
 )
 def test_a_zip_member_that_stops_on_its_way_is_told_and_leaves_nothing(
-    mishap: str, value: object, says: str, server: AssetServer, cache: Path, monkeypatch: pytest.MonkeyPatch
+    mishap: tuple[str, object], says: str, server: AssetServer, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network, "TIMEOUT", (1.0, 0.3))
-    setattr(server, mishap, value)
+    setattr(server, *mishap)
     assert_unavailable(get(member_asset(server), cache), says)
     assert leftovers(cache) == []
 
@@ -329,7 +339,9 @@ def test_no_space_left_is_told_and_leaves_nothing(
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="needs the right to mount a file system")
 def test_a_full_file_system_is_told_and_leaves_nothing(server: AssetServer, cache: Path) -> None:
     cache.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", cache], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", cache], check=False, capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("this machine lets nobody mount a file system")
     try:
@@ -593,13 +605,13 @@ def test_a_file_is_checked_again_when_it_is_used(server: AssetServer, cache: Pat
     path = verified(status)
     assert path.read_bytes() == CONTENT
     path.write_bytes(OTHER)
-    with pytest.raises(AssetUnavailable, match="thing: .+ has changed since it was fetched"):
+    with pytest.raises(AssetUnavailable, match=r"thing: .+ has changed since it was fetched"):
         verified(status)
     path.unlink()
-    with pytest.raises(AssetUnavailable, match="thing: .+ was there but cannot be read now .No such file"):
+    with pytest.raises(AssetUnavailable, match=r"thing: .+ was there but cannot be read now .No such file"):
         verified(status)
     lack = replace(status, state="unavailable", reason="no network", path=None, sha256=None)
-    with pytest.raises(AssetUnavailable, match="^no network$"):
+    with pytest.raises(AssetUnavailable, match=r"^no network$"):
         verified(lack)
 
 

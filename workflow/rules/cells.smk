@@ -28,7 +28,8 @@ rule train:
 rule evaluate:
     input:
         record="results/cells/{name}/cell.json",
-        statuses=lambda wildcards: [ancient(path) for path in BENCH.statuses(wildcards.name, wildcards.metric)],
+        status=lambda wildcards: ancient(BENCH.status(wildcards.name)),
+        needed=lambda wildcards: [ancient(path) for path in BENCH.needed(wildcards.metric)],
     output:
         score="results/cells/{name}/metrics/{metric}.json",
     log:

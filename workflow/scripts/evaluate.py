@@ -5,7 +5,7 @@ from pathlib import Path
 from sirenbench.worker.evaluate import evaluate
 from sirenbench.worker.script import cell_job, told
 
-rule = snakemake  # noqa: F821
+rule = snakemake
 with told(rule):
-    statuses = {Path(path).stem: Path(path) for path in rule.input.statuses}
-    evaluate(cell_job(rule), rule.wildcards.metric, statuses, Path(rule.output.score))
+    assets = {Path(path).stem: Path(path) for path in rule.input.needed}
+    evaluate(cell_job(rule), rule.wildcards.metric, assets, Path(rule.output.score))

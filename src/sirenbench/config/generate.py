@@ -81,7 +81,9 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 def _comment(text: str | None) -> Iterator[str]:
     indent = "  " if text and text.startswith("  ") else ""
     paragraph = " ".join((text or "").split())
-    yield from (f"# {line}" for line in textwrap.wrap(paragraph, _WIDTH, initial_indent=indent, subsequent_indent=2 * indent))
+    yield from (
+        f"# {line}" for line in textwrap.wrap(paragraph, _WIDTH, initial_indent=indent, subsequent_indent=2 * indent)
+    )
 
 
 def _value(field: FieldInfo) -> str:

@@ -9,6 +9,9 @@ from sirenbench.config.studies import Grid, Scalar, Study
 from sirenbench.errors import Mistake, allowed, shown
 from sirenbench.spec import CellSpec, SpecError, make_spec
 
+# They change how well a number is known, not what it is of.
+NOT_PROTOCOL = ("replicates", "seed", "eval_every")
+
 
 def expand(study: Study, where: str, key: str) -> tuple[list[CellSpec], list[Mistake]]:
     """The cells of a study in the order of its grids, each once, and what is wrong with the grids.
@@ -45,8 +48,18 @@ def expand(study: Study, where: str, key: str) -> tuple[list[CellSpec], list[Mis
 
 
 def paper_cell(spec: CellSpec, reference: Mapping[str, Scalar]) -> CellSpec:
-    """The paper's own cell that a cell stands for: the keys of ``reference`` that apply to it are replaced."""
-    return spec.replace(**{key: value for key, value in reference.items() if key in spec.as_dict()})
+    """The paper's own cell that a cell stands for: the keys of a study's ``reference`` that apply to it put over it.
+
+    Options that say nothing of the protocol (how many seeds, how often scored) take their defaults.
+
+    Raises
+    ------
+    SpecError
+        If the reference makes no valid cell.
+    """
+    own = spec.as_dict()
+    wanted = own | {key: value for key, value in reference.items() if key in own}
+    return make_spec({key: value for key, value in wanted.items() if key not in NOT_PROTOCOL})
 
 
 def _product(grid: Grid) -> Iterator[dict[str, Scalar]]:

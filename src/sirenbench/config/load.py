@@ -92,8 +92,12 @@ def load(files: Iterable[Path], overrides: Mapping[str, Any] | None = None) -> L
         All mistakes at once, each with its file and key, what is allowed, and the nearest valid word.
     """
     paths = tuple(files)
-    merged, origins = _merge([*((str(path), _anchored(read_yaml(path), path.parent)) for path in paths),
-                              (_COMMAND_LINE, dict(overrides or {}))])
+    merged, origins = _merge(
+        [
+            *((str(path), _anchored(read_yaml(path), path.parent)) for path in paths),
+            (_COMMAND_LINE, dict(overrides or {})),
+        ]
+    )
 
     def origin(*location: str) -> str:
         return origins.get(location) or origins.get(location[:1]) or ", ".join(map(str, paths))
@@ -106,9 +110,14 @@ def load(files: Iterable[Path], overrides: Mapping[str, Any] | None = None) -> L
     images: dict[str, ImageRecipe] = {}
     for name, recipe in config.images.items():
         try:
-            images |= expand_folders({name: recipe})
+            found = expand_folders({name: recipe})
         except UserError as error:
             mistakes.append(Mistake(origin("images", name), "", str(error)))
+            continue
+        for image in found.keys() & images.keys():
+            text = f"gives an image named {image!r}, which there is already; rename one"
+            mistakes.append(Mistake(origin("images", name), f"images.{name}", text))
+        images |= found
     config = config.model_copy(update={"images": images})
     cells = {}
     for name, study in config.studies.items():
@@ -141,8 +150,8 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     for block in ("assets", "images"):
         entries = content.get(block)
         for entry in entries.values() if isinstance(entries, dict) else ():
-            for key in ("path", "folder") if isinstance(entry, dict) else ():
-                if isinstance(entry.get(key), str):
-                    entry[key] = str(folder.absolute() / Path(entry[key]).expanduser())
+            for key in ("path", "folder", "url") if isinstance(entry, dict) else ():
+                given = entry.get(key)
+                if isinstance(given, str) and not given.startswith(("http://", "https://")):
+                    entry[key] = str(folder.absolute() / Path(given).expanduser())
     return content
-

@@ -25,7 +25,9 @@ class Config(Block):
     cache: str = Field(
         "", description="Folder of downloaded assets, may be shared by many users; the user's cache folder if left out."
     )
-    checkpoint_minutes: float = Field(5, gt=0, description="How often a training cell writes its checkpoint, in minutes.")
+    checkpoint_minutes: float = Field(
+        5, gt=0, description="How often a training cell writes its checkpoint, in minutes."
+    )
     metrics: list[str] = Field(
         default_factory=list,
         description="Further metrics to compute from the stored weights, e.g. psnr@border=4 or lpips; "

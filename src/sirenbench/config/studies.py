@@ -36,7 +36,8 @@ class Study(Block):
     source: str = Field("", description="Which figure or table of the paper it stands for, e.g. 'Figure 4a'.")
     text: str = Field("", description="A few sentences for the reader: what is compared, and what to look for.")
     track: Literal["as-described", "as-run", "improved"] = Field(
-        "as-run", description="Protocol it follows: the paper's text, the authors' code, or ours. Never ranked together."
+        "as-run",
+        description="Protocol it follows: the paper's text, the authors' code, or ours. Never ranked together.",
     )
     layout: Literal["curves", "table"] = Field(
         "curves", description="How the report shows it: curves over steps, or a table by scale factor (as Table 1)."
@@ -46,7 +47,8 @@ class Study(Block):
         "Several grids may be given as a list."
     )
     exclude: list[Grid] = Field(
-        default_factory=list, description="Combinations to leave out: a cell that matches all keys of an entry is dropped."
+        default_factory=list,
+        description="Combinations to leave out: a cell that matches all keys of an entry is dropped.",
     )
     reference: dict[str, Scalar] = Field(
         default_factory=dict,

@@ -74,7 +74,9 @@ class Curves:
     def end_points(self, column: str, replicate: int, higher_is_better: bool) -> EndPoints:
         """What a record keeps of one curve."""
         curve = self.series(column)[:, replicate]
-        return end_points(self.steps, self.seconds, curve, higher_is_better, levels=LEVELS_DB if column == "psnr" else ())
+        return end_points(
+            self.steps, self.seconds, curve, higher_is_better, levels=LEVELS_DB if column == "psnr" else ()
+        )
 
 
 def end_points(

@@ -152,9 +152,7 @@ class Trainer:
 class _Grid:
     """A view as the engine wants it: inputs (N, F), targets (N, C), and room for predictions (R, N, C)."""
 
-    def __init__(
-        self, spec: CellSpec, view: View, replicates: int, device: torch.device, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, spec: CellSpec, view: View, replicates: int, device: torch.device, dtype: torch.dtype) -> None:
         self.side = view.side
         self.inputs = encode(spec, view.coordinates()).to(device, dtype)
         self.targets = view.values().to(device, dtype)

@@ -20,8 +20,8 @@ from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.curves import Curves, curves
 from sirenbench.report.images import Strip, strip
 from sirenbench.report.metrics import Entry, facts, glossary
-from sirenbench.report.tables import STATES, ArmsTable, CurvesTable, arms_table, curves_table, data_title
-from sirenbench.report.text import count, duration, number, plural, rate
+from sirenbench.report.tables import STATES, ArmsTable, CurvesTable, arms_table, curves_table, data_title, paper_numbers
+from sirenbench.report.text import count, duration, number, plain, plural, rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,10 +67,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Detail:
-    """One cell, with the studies that show it."""
+    """One cell, with the studies that show it and what the paper's numbers for it are and where they are from."""
 
     cell: Cell
     studies: list[str]
+    paper: list[str]
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def _environment() -> Environment:
         "rate": rate,
         "duration": duration,
         "facts": facts,
+        "plain": plain,
         "plural": plural,
     }
     return environment
@@ -152,21 +154,30 @@ def _static(name: str) -> Markup:
 def _page(run: dict, frame: pd.DataFrame, results: Path) -> Page:
     cells = read_cells(frame)
     by_study = {name: [cell for cell in cells if cell.study == name] for name in run["studies"]}
-    distinct = {cell.name: cell for cell in cells}
-    records = [cell.record for cell in distinct.values() if cell.record]
+    by_name: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_name.setdefault(cell.name, []).append(cell)
+    distinct = [shown[0] for shown in by_name.values()]
+    records = [cell.record for cell in distinct if cell.record]
     return Page(
         run=run,
-        tally=_tally(distinct.values()),
+        tally=_tally(distinct),
         sections=[
             _section(name, about, by_study[name], run["images"], results) for name, about in run["studies"].items()
         ],
-        details=[
-            Detail(cell, [run["studies"][other.study]["title"] for other in cells if other.name == name])
-            for name, cell in distinct.items()
-        ],
+        details=[_detail(shown, run) for shown in by_name.values()],
         origin=_origin(records),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in cell.metrics)),
         data=_data(public(frame)),
+    )
+
+
+def _detail(shown: Sequence[Cell], run: dict) -> Detail:
+    numbers = [paper_numbers(one, run["studies"][one.study]["source"]) for one in shown]
+    return Detail(
+        cell=shown[0],
+        studies=[run["studies"][one.study]["title"] for one in shown],
+        paper=_once(line for lines in numbers for line in lines),
     )
 
 

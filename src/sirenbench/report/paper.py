@@ -9,8 +9,8 @@ from importlib import resources
 
 EVIDENCE = {
     "P": "printed in the paper",
-    "R": "from the authors' repository",
-    "F": "read off the authors' figure",
+    "R": "from the authors’ repository",
+    "F": "read off the authors’ figure",
 }
 
 
@@ -25,7 +25,7 @@ class PaperValue:
     printed
         The text as it is printed, or as it was read off.
     value
-        The number in the most digits that are known: the authors' repository has six.
+        The number in the most digits that are known: the authors’ repository has six.
     evidence
         A key of EVIDENCE.
     tolerance
@@ -57,6 +57,6 @@ def _values() -> dict[tuple[str, str], tuple[PaperValue, ...]]:
 
 
 def find(name: str, metric: str, source: str = "") -> PaperValue | None:
-    """The paper's value of a metric of a cell, from ``source`` if the paper gives it in more than one place."""
+    """The paper's value of a metric of a cell, from the place that ``source`` names if it is in more than one."""
     values = _values().get((name, metric), ())
-    return next((value for value in values if value.source == source), next(iter(values), None))
+    return next((value for value in values if value.source in source), next(iter(values), None))

@@ -112,7 +112,17 @@ class Block:
     title: str
     metrics: list[str]
     entries: list[Entry | None]
-    show_paper: bool
+
+    @property
+    def verdicts(self) -> set[str]:
+        """What is said of ours against the paper's numbers; empty if the paper has none."""
+        scores = [score for entry in self.entries if entry for score in entry.scores.values()]
+        return {score.against.verdict for score in scores if score.against.paper}
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the paper's numbers are all of larger cells, so that no difference is judged."""
+        return self.verdicts == {"scaled down"}
 
 
 @dataclass(frozen=True)
@@ -167,11 +177,16 @@ def arms_table(cells: Sequence[Cell], images: dict[str, str], source: str) -> Ar
             title=data_title(data, images),
             metrics=_metrics([entry.cell for entry in row.values()]) or ["psnr", "ssim"],
             entries=[row.get(column) for column in columns],
-            show_paper=any(score.against.paper for entry in row.values() for score in entry.scores.values()),
         )
         for data, row in entries.items()
     ]
     return ArmsTable(columns, blocks)
+
+
+def paper_numbers(cell: Cell, source: str) -> list[str]:
+    """What the paper has for a cell, where it is from, and how ours compares: a sentence for each metric."""
+    scores = _scores([cell], source, table=True)[0]
+    return [f"{facts(metric).label}: {s.against.explanation}" for metric, s in scores.items() if s.against.paper]
 
 
 def _metrics(cells: Iterable[Cell]) -> list[str]:
@@ -219,7 +234,7 @@ def _value(cell: Cell, summary: Summary, digits: int, mark: Mark) -> Value:
 def _against(cell: Cell, summary: Summary, paper: PaperValue | None, digits: int) -> Compared:
     if paper is None:
         return Compared()
-    origin = f"{paper.source}: {paper.printed} ({EVIDENCE[paper.evidence]})"
+    origin = f"{paper.printed} in {paper.source}, {EVIDENCE[paper.evidence]}"
     if cell.scaled:
         return Compared(
             paper.printed, "", "scaled down", f"{origin}. Not comparable: {', '.join(cell.scaled)}.", paper.value
@@ -262,5 +277,5 @@ def _reached(cell: Cell, level: str) -> Value:
     if not there:
         return Value("never", key=math.inf)
     steps, seconds = fmean(time.step for time in there), fmean(time.seconds for time in there)
-    note = f"{len(there)} of {plural(len(times), 'seed')}" if len(there) < len(times) else ""
-    return Value(f"{steps:,.0f} steps, {rate(seconds)} s", note=note, key=steps)
+    missed = f"; {len(there)} of {plural(len(times), 'seed')}" if len(there) < len(times) else ""
+    return Value(f"{steps:,.0f} steps", note=f"{rate(seconds)} s{missed}", key=steps)

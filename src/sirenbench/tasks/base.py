@@ -16,7 +16,12 @@ from sirenbench.spec import CellSpec
 # A cell's image at any side, by any kernel: uint8, (side, side) or (side, side, 3).
 Picture: TypeAlias = Callable[[int, str], np.ndarray]
 
-CHANNEL = Choice("channel", "grey", "Colours of the image; the paper's text says RGB, all its runs are grey.", choices=("grey", "rgb"))
+CHANNEL = Choice(
+    "channel",
+    "grey",
+    "Colours of the image; the paper's text says RGB, all its runs are grey.",
+    choices=("grey", "rgb"),
+)
 GRID = Choice(
     "grid",
     "corner",
@@ -31,7 +36,13 @@ def training_options(steps: int) -> tuple[Option, ...]:
     return (
         GRID,
         Number("lr", 1e-4, "Learning rate of Adam.", low=1e-9, high=10.0),
-        Integer("steps", steps, "Updates of the weights; the last score is taken after exactly that many.", low=0, high=10_000_000),
+        Integer(
+            "steps",
+            steps,
+            "Updates of the weights; the last score is taken after exactly that many.",
+            low=0,
+            high=10_000_000,
+        ),
     )
 
 
@@ -136,5 +147,3 @@ class Task(ABC):
     def reconstruction(self, spec: CellSpec, picture: Picture) -> Reconstruction:
         """What a baseline has to do; only tasks that have baselines answer."""
         raise NotImplementedError(f"the task {self.name} has no baselines")
-
-

@@ -54,9 +54,13 @@ def cell_job(rule: Any) -> CellJob:
 
 
 def _by_hand() -> CellJob:
-    parser = argparse.ArgumentParser(description="Run one cell without Snakemake; its files go to results/cells/<name>.")
+    parser = argparse.ArgumentParser(
+        description="Run one cell without Snakemake; its files go to results/cells/<name>."
+    )
     parser.add_argument("name", help="name of the cell, e.g. fit/cameraman-64/siren-2x64/steps=100")
-    parser.add_argument("--configfile", action="append", default=[], help="as for snakemake; may be given several times")
+    parser.add_argument(
+        "--configfile", action="append", default=[], help="as for snakemake; may be given several times"
+    )
     parser.add_argument("--threads", type=int, default=1)
     words = parser.parse_args()
     bench = Workflow(words.configfile)

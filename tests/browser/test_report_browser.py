@@ -1,0 +1,203 @@
+"""The report in a real Chromium: from disk, without a network, with and without script, by keyboard, narrow, dark."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from report_fixtures import SCHEMES, demo_run
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    run = demo_run(tmp_path_factory.mktemp("browser"), steps=60)
+    run.render()
+    return (run.folder / "report.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
+    """The page, and everything that went wrong or went out, as it happens."""
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("console", lambda message: trouble.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "request",
+        lambda request: None if request.url.startswith(("data:", "blob:", address)) else trouble.append(request.url),
+    )
+    page.goto(address)
+    return page, trouble
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
+        page, trouble = opened(context, address)
+        yield page
+        assert trouble == []
+
+
+def column(page: Page, study: str, heading: str) -> tuple[Locator, int]:
+    table = page.locator(f'[id="study:{study}"] table.sortable')
+    headings = [text.strip() for text in table.locator("thead th").all_inner_texts()]
+    return table, headings.index(heading)
+
+
+def cells_of(table: Locator, index: int) -> list[str]:
+    return [row.locator("th, td").nth(index).inner_text().strip() for row in table.locator("tbody tr").all()]
+
+
+def test_the_page_opens_from_disk_without_a_request_or_a_complaint(page: Page) -> None:
+    assert page.locator("h1").inner_text() == "SIREN on two cores"
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_image_plot_and_table_is_seen_in_both_themes(
+    browser: Browser, address: str, tmp_path: Path, scheme: str
+) -> None:
+    with browser.new_context(color_scheme=scheme) as context:
+        page, trouble = opened(context, address)
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 27)"}[scheme]
+        stroke = "getComputedStyle(document.querySelector('.series.line path')).stroke"
+        assert page.evaluate(stroke) == {"light": "rgb(0, 103, 168)", "dark": "rgb(93, 180, 240)"}[scheme]
+        assert page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
+        assert trouble == []
+
+
+def test_without_script_everything_is_there_and_no_button_is_dead(browser: Browser, address: str) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page, trouble = opened(context, address)
+        assert page.locator("svg.plot").count() == 10
+        assert page.locator("table").count() > 4
+        assert page.locator("button:visible").count() == 0
+        page.locator("#cells summary").first.click()
+        assert "snakemake results/cells/" in page.locator("details[open] .command").inner_text()
+        assert trouble == []
+
+
+def test_a_table_is_sorted_by_keyboard_and_says_so(page: Page) -> None:
+    table, index = column(page, "first-init", "PSNR (dB)")
+    heading = table.locator("thead th").nth(index)
+    before = cells_of(table, 0)
+    heading.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert heading.get_attribute("aria-sort") == "descending"
+    labels = [label.split("\n")[0] for label in cells_of(table, 0)]
+    assert labels[:3] == ["kaiming normal", "kaiming uniform", "standard"]
+    page.keyboard.press("Space")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    ascending = cells_of(table, index)
+    assert ascending[-3:] == ["–"] * 3, "cells without a number stay last"
+    assert sorted(cells_of(table, 0)) == sorted(before)
+    table.locator("thead th").first.locator("button").press("Enter")
+    assert table.locator("th[aria-sort]").count() == 1
+
+
+def test_a_narrow_page_scrolls_its_tables_and_not_itself(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport={"width": 320, "height": 640}) as context:
+        page, trouble = opened(context, address)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        region = page.locator(".scroll").first
+        region.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.querySelector('.scroll').scrollLeft > 0")
+        assert trouble == []
+
+
+def test_a_strip_is_enlarged_as_one_by_mouse_and_by_keyboard(page: Page) -> None:
+    strip = page.locator(".strip").first
+    frames = strip.locator("button.frame")
+    frames.nth(1).click(position={"x": 10, "y": 20})
+    scales = strip.evaluate("one => [...one.querySelectorAll('img')].map(image => getComputedStyle(image).transform)")
+    page.wait_for_function("getComputedStyle(document.querySelector('.strip img')).transform.startsWith('matrix(4')")
+    assert len(scales) == frames.count() == 3
+    assert frames.first.get_attribute("aria-pressed") == "true"
+    place = strip.evaluate("one => Number(one.style.getPropertyValue('--x'))")
+    assert 0 < place < 0.5
+    frames.first.focus()
+    page.keyboard.press("ArrowRight")
+    assert strip.evaluate("one => Number(one.style.getPropertyValue('--x'))") == pytest.approx(place + 0.05)
+    page.keyboard.press("Enter")
+    assert "zoomed" not in str(strip.get_attribute("class"))
+
+
+def test_a_legend_leaves_one_curve_lit(page: Page) -> None:
+    figure = page.locator("figure.curves").first
+    figure.locator(".legend button").nth(1).press("Enter")
+    assert figure.locator(".lit").count() == figure.locator(".series-1").count() > 0
+    figure.locator(".legend button").nth(1).press("Enter")
+    assert "dimmed" not in str(figure.get_attribute("class"))
+
+
+def test_a_link_opens_the_details_of_its_cell(page: Page) -> None:
+    page.locator('[id="study:fitting"] tbody a').first.click()
+    opened_cell = page.locator("details[open]")
+    assert opened_cell.count() == 1
+    assert "siren-2x64" in opened_cell.locator("summary").inner_text()
+
+
+def test_the_command_of_a_cell_is_copied(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#cells summary").first.click()
+    line = page.locator("details[open] .command")
+    line.locator("button").click()
+    expect(line.locator("button")).to_have_text(re.compile("Copied|Selected"))
+    marked = page.evaluate("navigator.clipboard.readText().catch(() => String(getSelection()))")
+    assert marked == line.locator("code").inner_text()
+
+
+def test_all_results_are_downloaded_as_csv_and_json(page: Page, tmp_path: Path) -> None:
+    rows = {}
+    for kind, read in (("csv", lambda text: list(csv.DictReader(io.StringIO(text)))), ("json", json.loads)):
+        with page.expect_download() as download:
+            page.locator(f'[data-download="{kind}"]').click()
+        assert download.value.suggested_filename == f"demo.{kind}"
+        download.value.save_as(tmp_path / kind)
+        rows[kind] = read((tmp_path / kind).read_text(encoding="utf-8"))
+    assert len(rows["csv"]) == len(rows["json"]) > 30
+    first, same = rows["csv"][0], rows["json"][0]
+    assert (first["name"], float(first["last"])) == (same["name"], same["last"])
+    assert any("<script>alert(1)</script>" in row["reason"] for row in rows["csv"])
+
+
+def test_a_table_is_downloaded_as_it_is_shown(page: Page, tmp_path: Path) -> None:
+    with page.expect_download() as download:
+        page.locator('[id="study:first-init"] .tools button').click()
+    download.value.save_as(tmp_path / "table.csv")
+    rows = list(csv.reader((tmp_path / "table.csv").open(encoding="utf-8", newline="")))
+    assert rows[0][0] == "Cell"
+    assert [row[0].split(" diverged")[0] for row in rows[1:5]] == [name.replace("_", " ") for name in SCHEMES[:4]]
+
+
+def test_everything_is_open_on_paper(page: Page, tmp_path: Path) -> None:
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.pdf(path=tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").stat().st_size > 50_000

@@ -1,0 +1,285 @@
+"""What people do with the workflow, done for real on tiny cells."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from .conftest import GRID, RELU, SIREN, Project, data, study
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_run_ends_with_its_report_and_a_second_one_has_nothing_to_do(project: Project) -> None:
+    code, output = project.snakemake()
+    assert code == 0, output
+    assert (project.folder / "results/small/report.html").stat().st_size > 10_000
+    assert {project.record(name).state for name in (SIREN, RELU)} == {"ok"}
+    for name in (SIREN, RELU):
+        folder = project.folder / "results/cells" / name
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "cell.json",
+            "curves.parquet",
+            "images.npz",
+            "weights.safetensors",
+        ]
+        assert (project.folder / f"results/logs/cells/{name}.log").exists()
+        assert (project.folder / f"results/benchmarks/{name}.tsv").exists()
+    code, output = project.snakemake()
+    assert code == 0
+    assert "Nothing to be done" in output
+
+
+def test_a_cell_that_no_configuration_lists_is_run_by_its_name_in_one_training_job(project: Project) -> None:
+    name = "fit/tile-16/siren-1x4/first_omega=15/steps=2/replicates=1"
+    target = f"results/cells/{name}/cell.json"
+    assert project.planned(target) == {"asset": 1, "train": 1}
+    code, output = project.snakemake(target)
+    assert code == 0, output
+    assert list(project.stamps()) == [name]
+    assert project.record(name).spec["first_omega"] == 15
+
+
+def test_a_deleted_cell_is_the_only_one_that_runs_again(project: Project) -> None:
+    project.snakemake()
+    before = project.stamps()
+    shutil.rmtree(project.folder / "results/cells" / RELU)
+    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert project.snakemake()[0] == 0
+    after = project.stamps()
+    assert after[SIREN] == before[SIREN]
+    assert after[RELU] > before[RELU]
+
+
+def test_one_changed_parameter_or_a_grown_grid_runs_only_the_new_cells(project: Project) -> None:
+    project.snakemake()
+    grown = GRID | {"depth": [1, 2]}
+    project.configure(
+        run="small", images={"tile": {"path": "tile.png"}}, studies={"fitting": {"title": "T", "grid": grown}}
+    )
+    assert project.planned() == {"train": 2, "collect": 1, "report": 1, "all": 1}
+    changed = GRID | {"lr": 0.001, "arm": "siren"}
+    both = [GRID | {"arm": "relu"}, changed]
+    project.configure(
+        run="small", images={"tile": {"path": "tile.png"}}, studies={"fitting": {"title": "T", "grid": both}}
+    )
+    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+
+
+def test_words_in_the_configuration_train_nothing_again(project: Project) -> None:
+    project.snakemake()
+    project.configure(
+        run="small",
+        title="Other words",
+        device="cpu",
+        images={"tile": {"path": "tile.png"}},
+        studies={"fitting": study() | {"text": "more"}},
+    )
+    assert project.planned() == {"collect": 1, "report": 1, "all": 1}
+
+
+def test_another_recipe_for_an_image_runs_its_cells_again(project: Project) -> None:
+    project.snakemake()
+    recipe = {"path": "tile.png", "crop": "center"}
+    project.configure(run="small", images={"tile": recipe}, studies={"fitting": study()})
+    assert project.planned()["train"] == 2
+
+
+def test_a_comment_in_a_script_or_in_the_library_runs_nothing_again(project: Project) -> None:
+    source = project.own_source()
+    project.snakemake()
+    for path in (project.folder / "workflow/scripts/train.py", source / "networks/relu.py", source / "engine/mlp.py"):
+        path.write_text(path.read_text() + "\n# a comment\n")
+    assert project.planned() == {}
+
+
+def test_a_new_version_of_the_numbers_runs_what_it_touches(project: Project) -> None:
+    source = project.own_source()
+    project.snakemake()
+    relu = source / "networks/relu.py"
+    relu.write_text(relu.read_text().replace("version = 1", "version = 2"))
+    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    numerics = source / "numerics.py"
+    numerics.write_text(numerics.read_text().replace("ENGINE = 1", "ENGINE = 2"))
+    assert project.planned()["train"] == 2
+
+
+def test_a_failing_cell_stops_neither_the_others_nor_the_report_and_runs_again_next_time(project: Project) -> None:
+    relu = project.own_source() / "networks/relu.py"
+    sound = relu.read_text()
+    relu.write_text(
+        sound.replace("        return draw(", "        raise MemoryError('no <b>room</b>')\n        return draw(")
+    )
+    code, output = project.snakemake()
+    assert code != 0
+    assert RELU in output
+    assert project.record(SIREN).state == "ok"
+    failure = data(project.folder / "results/cells" / RELU / "failure.json")
+    assert failure["state"] == "failed"
+    assert failure["reason"] == "MemoryError: no <b>room</b>"
+    page = (project.folder / "results/small/report.html").read_text()
+    assert "MemoryError: no &lt;b&gt;room&lt;/b&gt;" in page
+    relu.write_text(sound)
+    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert project.snakemake()[0] == 0
+    assert not (project.folder / "results/cells" / RELU / "failure.json").exists()
+    assert "MemoryError" not in (project.folder / "results/small/report.html").read_text()
+
+
+def test_cells_whose_image_cannot_be_had_are_not_testable_until_it_can(project: Project, tmp_path: Path) -> None:
+    offered = tmp_path / "offered"
+    offered.mkdir()
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(offered))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    far = {"source": "url", "url": f"http://127.0.0.1:{server.server_port}/far.png", "licence": "none"}
+    project.configure(
+        run="small",
+        assets={"far": far},
+        images={"tile": {"path": "tile.png"}, "far": {"asset": "far"}},
+        studies={"fitting": study(image=["tile", "far"], arm="siren")},
+    )
+    lacking = SIREN.replace("tile", "far")
+    code, output = project.snakemake()
+    assert code == 0, output
+    assert project.record(SIREN).state == "ok"
+    assert project.record(lacking).state == "not-testable"
+    assert "404" in project.record(lacking).reason
+    assert "404" in (project.folder / "results/small/report.html").read_text()
+    before = project.stamps()
+    shutil.copy(project.folder / "config/tile.png", offered / "far.png")
+    code, output = project.snakemake()
+    server.shutdown()
+    assert code == 0, output
+    assert project.record(lacking).state == "ok"
+    assert project.stamps()[SIREN] == before[SIREN]
+    assert "Nothing to be done" in project.snakemake()[1]
+
+
+def test_a_stopped_cell_goes_on_where_it_was_and_ends_with_the_same_bits(project: Project) -> None:
+    name = "fit/tile-16/siren-2x32/steps=4000/replicates=2"
+    target = f"results/cells/{name}/cell.json"
+    process = project.start(target)
+    checkpoint = project.folder / f"results/checkpoints/{name}.safetensors"
+    beat = project.folder / f"results/cells/{name}/progress.json"
+    while not beat.exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does in a terminal
+    process.communicate(timeout=60)
+    assert checkpoint.exists()
+    assert not (project.folder / target).exists()
+    code, output = project.snakemake(target)
+    assert code == 0, output
+    resumed = project.record(name)
+    assert resumed.provenance is not None
+    assert resumed.provenance.resumed == 1
+    assert not checkpoint.exists()
+    shutil.rmtree(project.folder / "results/cells" / name)
+    assert project.snakemake(target)[0] == 0
+    whole = project.record(name)
+    assert whole.provenance is not None
+    assert whole.provenance.resumed == 0
+    assert whole.files["weights.safetensors"] == resumed.files["weights.safetensors"]
+    assert whole.replicates[0].metrics["psnr"].last == resumed.replicates[0].metrics["psnr"].last
+
+
+def test_a_study_is_a_target_with_a_report_of_its_own(project: Project) -> None:
+    assert project.planned("fitting") == {"asset": 1, "train": 2, "collect": 1, "report": 1, "fitting": 1}
+    assert project.snakemake("fitting")[0] == 0
+    assert (project.folder / "results/small/fitting/report.html").exists()
+
+
+def test_a_finished_cell_is_scored_by_a_further_metric_without_training(project: Project) -> None:
+    project.snakemake()
+    target = f"results/cells/{SIREN}/metrics/psnr.json"
+    assert project.planned(target) == {"evaluate": 1}
+    assert project.snakemake(target)[0] == 0
+    values = data(project.folder / target)["values"]
+    expected = [replicate.metrics["psnr"].last for replicate in project.record(SIREN).replicates]
+    assert values == pytest.approx(expected, abs=1e-4)
+    project.configure(
+        run="small", metrics=["psnr@border=2"], images={"tile": {"path": "tile.png"}}, studies={"fitting": study()}
+    )
+    assert project.planned() == {"evaluate": 2, "collect": 1, "report": 1, "all": 1}
+    assert project.snakemake()[0] == 0
+    assert "border=2" in (project.folder / "results/small/results.csv").read_text()
+
+
+def test_the_cells_of_the_configuration_are_listed_with_state_study_and_target(project: Project) -> None:
+    project.snakemake(f"results/cells/{SIREN}/cell.json")
+    code, output = project.snakemake("cells")
+    assert code == 0
+    assert re.search(rf"^ok +fitting +results/cells/{re.escape(SIREN)}/cell.json$", output, re.M), output
+    assert re.search(rf"^to do +fitting +results/cells/{re.escape(RELU)}/cell.json$", output, re.M), output
+    assert "2 cells: 1 ok, 1 to do" in output
+
+
+def test_the_scripts_run_by_hand(project: Project) -> None:
+    import subprocess
+    import sys
+
+    environment = os.environ | {"SIRENBENCH_CACHE": str(project.folder / "cache")}
+    for words in (
+        ["train.py", SIREN],
+        ["baseline.py", "sr/tile-16-x2/bicubic"],
+        ["collect.py", "small"],
+        ["report.py", "small"],
+    ):
+        command = [sys.executable, f"workflow/scripts/{words[0]}", *words[1:]]
+        done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert project.record(SIREN).state == "ok"
+    assert (project.folder / "results/small/report.html").exists()
+    wrong = subprocess.run(
+        [sys.executable, "workflow/scripts/train.py", "fit/tile-16/sirn-1x8"],
+        cwd=project.folder, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert wrong.returncode == 1
+    assert "did you mean 'siren'?" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("results/cells/fit/tile-16/sirn-1x8/cell.json", "did you mean 'siren'?"),
+        ("results/cells/fit/nothing-16/siren-1x8/cell.json", "no image is named 'nothing'"),
+        ("results/cells/fit/tile-16/siren-1x8/steps=15000/cell.json", "write fit/tile-16/siren-1x8"),
+        ("results/nothing/report.html", "no such run or study"),
+    ],
+)
+def test_a_target_that_means_nothing_is_told_before_anything_runs(project: Project, target: str, message: str) -> None:
+    code, output = project.snakemake(target)
+    assert code != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert not (project.folder / "results/cells").exists()
+
+
+def test_a_bad_configuration_ends_before_anything_runs_with_every_mistake(project: Project) -> None:
+    project.configure(
+        run="small", device="gpu", images={"tile": {"path": "tile.png"}}, studies={"fitting": study(arm="sirn")}
+    )
+    code, output = project.snakemake()
+    assert code != 0
+    assert "config/config.yaml: device: 'gpu' is not known; allowed: auto, cpu, cuda" in output
+    assert "Traceback" not in output
+    assert not (project.folder / "results").exists()
+
+
+def test_several_configuration_files_are_merged_and_command_line_words_win(project: Project) -> None:
+    (project.folder / "config/more.yaml").write_text(
+        "run: other\nstudies: {extra: {title: E, grid: {task: sr, image: tile, size: 16, factor: 2, arm: bicubic}}}"
+    )
+    words = ("--configfile", "config/config.yaml", "config/more.yaml", "--config", "title=Mine")
+    assert project.planned(*words) == {"asset": 1, "train": 2, "baseline": 1, "collect": 1, "report": 1, "all": 1}
