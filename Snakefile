@@ -35,10 +35,10 @@ include: "workflow/rules/report.smk"
 # A target names its records too: Snakemake makes a deleted file again only if it is asked for.
 rule all:
     default_target: True
-    localrule: True
     input:
         f"results/{BENCH.main.config.run}/report.html",
         BENCH.records(BENCH.main.config.run),
+    localrule: True
 
 
 for target_name, target in BENCH.targets():
@@ -46,7 +46,7 @@ for target_name, target in BENCH.targets():
     rule:
         name:
             target_name
-        localrule: True
         input:
             f"results/{target}/report.html",
             BENCH.records(target),
+        localrule: True

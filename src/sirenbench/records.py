@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sirenbench.errors import UserError
+from sirenbench.spec import Track
 
 SCHEMA = 1
 RECORD = "cell.json"
@@ -123,7 +124,7 @@ class CellRecord(_Part):
     schema_version: int = SCHEMA
     name: str
     spec: dict[str, int | float | str]
-    track: Literal["as-described", "as-run", "improved"]
+    track: Track
     state: State
     reason: str = ""
     parameters: int | None = None

@@ -12,10 +12,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Literal
 
 from sirenbench import catalog
 from sirenbench.errors import Mistake, UserError, allowed, shown
 from sirenbench.options import Integer, Option, OptionError, Value
+
+Track = Literal["as-described", "as-run", "improved"]
 
 MAX_NAME_LENGTH = 200
 IMAGE_ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
@@ -111,7 +114,7 @@ class CellSpec:
         return "/".join([self.task, self.data, arm, *switches])
 
     @property
-    def track(self) -> str:
+    def track(self) -> Track:
         """``improved`` if an option leaves the report's protocol, else ``as-run``."""
         options = options_of(self.task, self.arm)
         beyond = any(o.beyond_report and self[o.name] != o.default for o in options)

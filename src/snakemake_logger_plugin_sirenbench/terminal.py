@@ -57,9 +57,9 @@ class Terminal:
         while chunk := os.read(self._reader, 1 << 16):
             text += chunk.replace(_MARK, b"")
             *lines, text = text.replace(b"\r\n", b"\n").split(b"\n")
+            self.unfinished = _last_state(text)
             for line in lines:
                 self._say(_last_state(line))
-            self.unfinished = _last_state(text)
             if _MARK in chunk:
                 self._drained.set()
 

@@ -175,7 +175,10 @@ def test_reading_names_needs_no_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys; from sirenbench.spec import parse_name; parse_name('sr/a-64-x2/siren+pe-2x8'); assert 'torch' not in sys.modules"
+    code = (
+        "import sys; from sirenbench.spec import parse_name; parse_name('sr/a-64-x2/siren+pe-2x8')\n"
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

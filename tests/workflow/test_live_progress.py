@@ -184,14 +184,9 @@ def test_a_terminal_shows_the_running_cells_and_then_makes_room(toy: Path) -> No
     for name in GOOD:
         assert any(re.fullmatch(rf"  {name} +step 412/1000 +31\.24 dB +1:10 left", line) for line in while_running)
     after = [line for line in screen(shown) if not line.startswith(("Complete log(s):", "Elapsed time:"))]
-    assert re.fullmatch(r"cells: 2 done, 0 failed in 0:\d\d", after.pop(3))
-    assert after == [
-        "the run begins",
-        "fetch cam",
-        "a warning of the download",
-        "render results/demo/report.html",
-        "the report is in results/demo/report.html",
-    ]
+    assert set(after[:3]) == {"the run begins", "fetch cam", "a warning of the download"}
+    assert re.fullmatch(r"cells: 2 done, 0 failed in 0:\d\d", after[3])
+    assert after[4:] == ["render results/demo/report.html", "the report is in results/demo/report.html"]
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is visible again"
 
 

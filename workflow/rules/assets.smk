@@ -3,9 +3,9 @@ rule asset:
         status="results/assets/{asset}.json",
     log:
         "results/logs/assets/{asset}.log",
+    localrule: True
     params:
         source=lambda wildcards: BENCH.asset_text(wildcards.asset),
-    localrule: True
     message:
         "fetch {wildcards.asset}"
     script:

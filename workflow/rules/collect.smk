@@ -8,9 +8,9 @@ rule collect:
         run="results/{target}/run.json",
     log:
         "results/logs/collect/{target}.log",
+    localrule: True
     params:
         digest=lambda wildcards: BENCH.selected(wildcards.target)[0].digest,
-    localrule: True
     message:
         "collect {wildcards.target}"
     script:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -39,7 +39,8 @@ def default_yaml() -> str:
 def _grid_keys() -> Iterator[str]:
     """What a grid can hold: the parts of a cell, then the options of every component."""
     yield "# Keys of a grid, each with a value or a list of values:"
-    words = {"task": catalog.tasks(), "arm": dict.fromkeys(arm for task in catalog.tasks() for arm in arms_of(task))}
+    arms = dict.fromkeys(arm for task in catalog.tasks() for arm in arms_of(task))
+    words: dict[str, Iterable[str]] = {"task": catalog.tasks(), "arm": arms}
     for key, known in words.items():
         yield from _comment(f"  {key}: one of {', '.join(known)}")
     yield "#   image: the name of an image"

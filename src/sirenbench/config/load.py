@@ -139,9 +139,8 @@ def _merge(sources: list[tuple[str, dict[str, Any]]]) -> tuple[dict[str, Any], d
             origins[(key,)] = where
             if isinstance(value, dict):
                 origins |= {(key, str(name)): where for name in value}
-                earlier = merged.get(key)
-                value = earlier | value if isinstance(earlier, dict) else value
-            merged[key] = value
+            is_block = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = merged[key] | value if is_block else value
     return merged, origins
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from sirenbench.config.base import Block
+from sirenbench.spec import Track
 
 
 def _is_scalar(value: object) -> bool:
@@ -35,7 +36,7 @@ class Study(Block):
     title: str = Field(description="Heading in the report.")
     source: str = Field("", description="Which figure or table of the paper it stands for, e.g. 'Figure 4a'.")
     text: str = Field("", description="A few sentences for the reader: what is compared, and what to look for.")
-    track: Literal["as-described", "as-run", "improved"] = Field(
+    track: Track = Field(
         "as-run",
         description="Protocol it follows: the paper's text, the authors' code, or ours. Never ranked together.",
     )

@@ -48,7 +48,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If the file is not there, is not text, is not YAML, or does not hold a mapping.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # a SafeLoader
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506, a SafeLoader
     except FileNotFoundError:
         raise Mistakes([Mistake(str(path), "", "there is no such file")]) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:

@@ -38,7 +38,7 @@ def load(path: Path, identity: dict[str, str]) -> dict[str, torch.Tensor] | None
             if any(found.get(key) != value for key, value in identity.items()):
                 log.warning("%s belongs to another version of this cell; starting from step 0", path)
                 return None
-            return {key: archive.get_tensor(key) for key in archive.keys()}
+            return {key: archive.get_tensor(key) for key in archive.keys()}  # noqa: SIM118, it is no dict
     except (OSError, SafetensorError) as error:
         log.warning("%s is damaged (%s); starting from step 0", path, error)
         return None

@@ -107,7 +107,7 @@ class BatchedMlp:
         inputs: torch.Tensor,
         delta: torch.Tensor,
     ) -> None:
-        """Add to ``slots`` what a chunk contributes, given the error's derivative ``delta`` (G, n, C) at its outputs."""
+        """Add to ``slots`` what a chunk contributes; ``delta`` (G, n, C) is the error's derivative at its outputs."""
         count = inputs.shape[0]
         for index in range(len(self.layers) - 1, -1, -1):
             below = self._values[index - 1][:, :count] if index else inputs.expand(self._group, -1, -1)

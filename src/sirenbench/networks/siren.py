@@ -47,10 +47,8 @@ class Siren(Network):
         scheme = STANDARD if layer.role == "last" else str(spec[f"{layer.role}_init"])
         if scheme != STANDARD:
             return draw(scheme, layer, generator)
-        if layer.role == "first":
-            bound = 1 / layer.fan_in
-        else:
-            bound = (6 / layer.fan_in) ** 0.5 / float(spec["hidden_omega"])
+        deeper = (6 / layer.fan_in) ** 0.5 / float(spec["hidden_omega"])
+        bound = 1 / layer.fan_in if layer.role == "first" else deeper
         return torch.empty(layer.fan_out, layer.fan_in).uniform_(-bound, bound, generator=generator)
 
 

@@ -1,4 +1,4 @@
-"""Single-image super-resolution (paper, section 3.4, algorithm 1): learn the small image, be scored on the large one."""
+"""Single-image super-resolution (paper, algorithm 1): learn the small image, be scored on the large one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KERNEL = Choice(
 EVAL_EVERY = Integer(
     "eval_every",
     1,
-    "Score the high-resolution prediction at every this many steps (and the last): each score is a forward pass of its own.",
+    "Score the large image at every this many steps (and the last): each score is a forward pass of its own.",
     low=1,
     high=10_000_000,
 )
