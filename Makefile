@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
           --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
@@ -12,7 +13,7 @@ help:            ## show these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 demo: $(VENV)/.runtime          ## run the demo: real images, at most 5 minutes on 2 cores
-	$(BIN)/snakemake
+	@$(BIN)/snakemake
 
 test: $(VENV)/.dev              ## run every test, the slow ones too
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -33,11 +34,13 @@ clean:           ## remove the environment and every result
 $(VENV)/.runtime: envs/runtime.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "sirenbench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r envs/runtime.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@echo "Installing the locked environment into $(VENV): PyTorch among it, 6 GB, some minutes, once."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) --require-hashes -r envs/runtime.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime envs/dev.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r envs/dev.lock
+	@echo "Installing what the tests and checks need."
+	@$(PIP) --require-hashes -r envs/dev.lock
 	@touch $@

@@ -1,5 +1,7 @@
 # The benchmark: assets -> cells (trained arms and baselines) -> collect -> report.
 # Targets: a run (`demo`, `paper`), a study by name, `cells`, or one cell: results/cells/<name>/cell.json
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +19,7 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 config["sirenbench"] = BENCH.script_settings()
+SNAKEMAKE = "snakemake" if shutil.which("snakemake") else os.path.relpath(sys.argv[0])
 
 
 wildcard_constraints:

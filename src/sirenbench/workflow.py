@@ -125,6 +125,26 @@ class Workflow:
             elif page := re.fullmatch(r"results/(.+)/(?:report\.html|results\.(?:parquet|csv)|run\.json)", word):
                 self.selected(page[1])
 
+    def next_steps(self, target: str, snakemake: str) -> str:
+        """Where the report of a run or study is, and three commands to go on with.
+
+        Parameters
+        ----------
+        snakemake
+            How the command is called here.
+        """
+        _, cells = self.selected(target)
+        trained = [spec for specs in cells.values() for spec in specs if not spec.is_baseline]
+        own = trained[0].replace(seed=100).name if trained else next(iter(cells.values()))[0].name
+        commands = {
+            f"{snakemake} results/cells/{own}/{RECORD}": "one cell by its name, here with other seeds",
+            f"{snakemake} cells": "every cell with its state, study and target",
+            f"{snakemake} -n paper": "what the paper at full size would run",
+        }
+        lines = [f"  {command}\n      {what}" for command, what in commands.items()]
+        page = f"The report is results/{target}/report.html: open it in any browser, it needs no network."
+        return "\n".join(["", page, "Go on with:", *lines])
+
     def forget_what_was_lacking(self, results: Path) -> None:
         """Let Snakemake ask again for assets that could not be had last time, and run the cells that lacked them."""
         for path in sorted((results / "assets").glob("*.json")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import os
 import re
+import resource
 import shutil
 import signal
 import threading
@@ -283,3 +284,27 @@ def test_several_configuration_files_are_merged_and_command_line_words_win(proje
     )
     words = ("--configfile", "config/config.yaml", "config/more.yaml", "--config", "title=Mine")
     assert project.planned(*words) == {"asset": 1, "train": 2, "baseline": 1, "collect": 1, "report": 1, "all": 1}
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_ten_thousand_cells_are_planned_in_under_half_a_minute(project: Project) -> None:
+    grid = GRID | {"arm": "siren", "lr": [0.001 * k for k in range(1, 11)], "seed": list(range(1000))}
+    project.configure(run="small", images={"tile": {"path": "tile.png"}}, studies={"many": {"title": "T", "grid": grid}})
+    before = _cpu_seconds()
+    assert project.planned()["train"] == 10_000
+    assert _cpu_seconds() - before < 30
+
+
+def test_the_paper_is_planned_in_seconds_without_torch(project: Project) -> None:
+    project.environment["PYTHONPROFILEIMPORTTIME"] = "1"
+    before = _cpu_seconds()
+    code, output = project.snakemake("-n", "paper")
+    assert code == 0
+    assert _cpu_seconds() - before < 5
+    imported = set(re.findall(r"^import time: .*\| +([\w.]+)$", output, re.M))
+    assert "sirenbench.workflow" in imported
+    assert not {"torch", "torchvision", "pandas", "matplotlib", "skimage"} & imported

@@ -13,6 +13,12 @@ rule report:
         "../scripts/report.py"
 
 
+onsuccess:
+    for job in workflow.dag.jobs:
+        if job.rule.name == "report":
+            print(BENCH.next_steps(job.wildcards.target, SNAKEMAKE))
+
+
 # A failed cell never stops the report: what is there is collected and rendered all the same.
 onerror:
     from sirenbench.partial import report_what_is_there
