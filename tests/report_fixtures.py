@@ -15,6 +15,7 @@ from sirenbench.collect import collect
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
+from sirenbench.names import make_spec
 from sirenbench.records import (
     CURVES,
     FAILURE,
@@ -31,7 +32,7 @@ from sirenbench.records import (
     write_record,
 )
 from sirenbench.report.build import render
-from sirenbench.spec import CellSpec, make_spec
+from sirenbench.spec import CellSpec
 
 SCHEMES = ("standard", "kaiming_uniform", "kaiming_normal", "uniform", "normal", "xavier_uniform", "xavier_normal")
 BICUBIC = {2: (33.202741, 0.956496), 4: (26.667215, 0.836583), 8: (22.874624, 0.703157)}

@@ -166,7 +166,7 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
         "method": method_of(spec),
         "depth": spec.depth,
         "width": spec.width,
-        "options": json.dumps(dict(spec.options)),
+        "options": json.dumps(spec.values),
         "track": spec.track,
         "reference": paper.name,
         "scaled": json.dumps(scaled_down(spec, paper)),

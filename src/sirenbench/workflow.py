@@ -14,9 +14,10 @@ from sirenbench.assets.store import read_status
 from sirenbench.config import Loaded, load
 from sirenbench.errors import UserError
 from sirenbench.metrics.ids import parse_metric
+from sirenbench.names import changed, parse_name
 from sirenbench.numerics import numerics_of
 from sirenbench.records import RECORD, read_record
-from sirenbench.spec import CellSpec, parse_name
+from sirenbench.spec import CellSpec
 
 ASSETS = Path("config/assets.yaml")
 DEFAULT = Path("config/config.yaml")
@@ -135,7 +136,7 @@ class Workflow:
         """
         _, cells = self.selected(target)
         trained = [spec for specs in cells.values() for spec in specs if not spec.is_baseline]
-        own = trained[0].replace(seed=100).name if trained else next(iter(cells.values()))[0].name
+        own = changed(trained[0], seed=100).name if trained else next(iter(cells.values()))[0].name
         commands = {
             f"{snakemake} results/cells/{own}/{RECORD}": "one cell by its name, here with other seeds",
             f"{snakemake} cells": "every cell with its state, study and target",

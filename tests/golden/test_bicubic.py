@@ -8,8 +8,8 @@ import pytest
 
 from sirenbench.assets.store import AssetStatus, cache_folder, fetch, write_status
 from sirenbench.config.images import ImageRecipe
+from sirenbench.names import parse_name
 from sirenbench.records import CellRecord
-from sirenbench.spec import parse_name
 from sirenbench.worker.baseline import baseline
 from sirenbench.worker.job import CellJob, run
 from sirenbench.workflow import Workflow

@@ -15,8 +15,8 @@ import torch
 from sirenbench import catalog
 from sirenbench.engine.trainer import Trainer
 from sirenbench.metrics.base import Scorer
+from sirenbench.names import arms_of, parse_name
 from sirenbench.numerics import numerics_of
-from sirenbench.spec import arms_of, parse_name
 
 GOLDEN = Path(__file__).with_name("numerics.json")
 SCHEMES = ("kaiming_uniform", "kaiming_normal", "uniform", "normal", "xavier_uniform", "xavier_normal")
@@ -29,7 +29,9 @@ def cells() -> list[str]:
         data = "made-16-x2" if task.has_factor else "made-16"
         for arm in arms_of(task.name):
             is_baseline = arm in catalog.baselines()
-            names.append(f"{task.name}/{data}/{arm}" if is_baseline else f"{task.name}/{data}/{arm}-2x8/steps=5/replicates=2")
+            names.append(
+                f"{task.name}/{data}/{arm}" if is_baseline else f"{task.name}/{data}/{arm}-2x8/steps=5/replicates=2"
+            )
     names += [f"fit/made-16/siren-2x8/first_init={s}/hidden_init={s}/steps=5/replicates=1" for s in SCHEMES]
     names += [
         "fit/made-16/siren-2x8/first_omega=60/hidden_omega=10/steps=5/replicates=1",

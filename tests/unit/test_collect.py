@@ -14,8 +14,9 @@ from sirenbench.collect import COLUMNS, collect, command_of, scaled_down
 from sirenbench.config.grid import paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
+from sirenbench.names import make_spec
 from sirenbench.records import RECORD, folder_of
-from sirenbench.spec import CellSpec, make_spec
+from sirenbench.spec import CellSpec
 
 SMALL = {"task": "fit", "image": "cameraman", "size": 32, "depth": 1, "width": 8, "steps": 60, "replicates": 2}
 SIREN = make_spec(SMALL | {"arm": "siren"})

@@ -13,7 +13,7 @@ import yaml
 from sirenbench.config import load
 from sirenbench.config.generate import generated
 from sirenbench.config.grid import paper_cell
-from sirenbench.spec import parse_name
+from sirenbench.names import parse_name
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "config/assets.yaml"

@@ -15,7 +15,8 @@ from sirenbench.engine import checkpoint
 from sirenbench.engine.build import architecture, encode, initial_parameters
 from sirenbench.engine.mlp import BatchedMlp, layer_views
 from sirenbench.engine.trainer import Trainer
-from sirenbench.spec import CellSpec, parse_name
+from sirenbench.names import changed, parse_name
+from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import View
 
 CPU = torch.device("cpu")
@@ -56,9 +57,9 @@ def test_loss_gradients_equal_autograd_to_float64_round_off(
     arm: str, depth: int, width: int, side: int, channel: str, replicates: int, chunk: int, omega: int
 ) -> None:
     name = f"fit/a-{side}/{arm}-{depth}x{width}"
-    spec = parse_name(name).replace(channel=channel, replicates=replicates)
+    spec = changed(parse_name(name), channel=channel, replicates=replicates)
     if spec.network == "siren":
-        spec = spec.replace(first_omega=omega, hidden_omega=omega)
+        spec = changed(spec, first_omega=omega, hidden_omega=omega)
     view = View((picture if channel == "grey" else colours)(side, ""), "corner")
     inputs, targets = encode(spec, view.coordinates()).double(), view.values().double()
     built = architecture(spec)

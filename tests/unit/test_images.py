@@ -21,7 +21,7 @@ from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import UserError
 from sirenbench.images.folders import expand, pictures_in
 from sirenbench.images.pictures import KERNELS, open_picture, pixels_sha256, prepare, resize, to_signed_range
-from sirenbench.spec import IMAGE_ID
+from sirenbench.names import IMAGE_ID
 
 RNG = np.random.default_rng(7)
 COLOUR = RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8)

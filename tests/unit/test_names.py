@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sirenbench import catalog
+from sirenbench.names import MAX_NAME_LENGTH, arms_of, changed, make_spec, options_of, parse_name
 from sirenbench.options import Choice, Integer, Number, Option
-from sirenbench.spec import MAX_NAME_LENGTH, CellSpec, SpecError, arms_of, make_spec, options_of, parse_name
+from sirenbench.spec import CellSpec, SpecError
 
 IMAGES = st.from_regex(r"[a-z0-9]{1,6}(?:[-_.][a-z0-9]{1,6}){0,2}", fullmatch=True)
 
@@ -176,7 +177,7 @@ def test_reading_names_needs_no_torch() -> None:
     import sys
 
     code = (
-        "import sys; from sirenbench.spec import parse_name; parse_name('sr/a-64-x2/siren+pe-2x8')\n"
+        "import sys; from sirenbench.names import parse_name; parse_name('sr/a-64-x2/siren+pe-2x8')\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -184,4 +185,4 @@ def test_reading_names_needs_no_torch() -> None:
 
 def test_a_spec_can_be_changed_part_by_part() -> None:
     spec: CellSpec = parse_name("sr/a-64-x2/siren-2x8/steps=10")
-    assert spec.replace(size=128, steps=500).name == "sr/a-128-x2/siren-2x8"
+    assert changed(spec, size=128, steps=500).name == "sr/a-128-x2/siren-2x8"

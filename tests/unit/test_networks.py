@@ -11,7 +11,7 @@ import torch
 from sirenbench.encodings.positional import Positional
 from sirenbench.engine.build import architecture, encode, initial_parameters
 from sirenbench.engine.mlp import layer_views
-from sirenbench.spec import parse_name
+from sirenbench.names import parse_name
 from sirenbench.tasks.base import View
 
 

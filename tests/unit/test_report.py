@@ -25,13 +25,14 @@ from report_fixtures import Made, Run, demo_run, picture, write_cell
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
+from sirenbench.names import changed, make_spec, parse_name
 from sirenbench.report import paper
 from sirenbench.report.cells import read_cells
 from sirenbench.report.figures import POINTS, Series, dash_of, thin
 from sirenbench.report.images import png_uri
 from sirenbench.report.tables import arms_table, curves_table
 from sirenbench.report.text import count, duration, half_width, number, rate, signed
-from sirenbench.spec import SpecError, make_spec, parse_name
+from sirenbench.spec import SpecError
 from sirenbench.statistics import Mark
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "source", "wbr"}
@@ -340,7 +341,7 @@ def test_the_time_to_30_db_says_when_some_seed_never_got_there(run: Run) -> None
 def test_tracks_are_never_ranked_together(tmp_path: Path) -> None:
     run = small_run(tmp_path, Made(30.0), Made(20.0))
     own, other = run.cells["study"]
-    improved = other.replace(grid="center")
+    improved = changed(other, grid="center")
     write_cell(run.results, improved, Made(40.0))
     run.cells["study"] = [own, other, improved]
     rows = curves_table(read_cells(run.collect()), {}, "").rows

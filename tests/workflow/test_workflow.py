@@ -293,7 +293,9 @@ def _cpu_seconds() -> float:
 
 def test_ten_thousand_cells_are_planned_in_under_half_a_minute(project: Project) -> None:
     grid = GRID | {"arm": "siren", "lr": [0.001 * k for k in range(1, 11)], "seed": list(range(1000))}
-    project.configure(run="small", images={"tile": {"path": "tile.png"}}, studies={"many": {"title": "T", "grid": grid}})
+    project.configure(
+        run="small", images={"tile": {"path": "tile.png"}}, studies={"many": {"title": "T", "grid": grid}}
+    )
     before = _cpu_seconds()
     assert project.planned()["train"] == 10_000
     assert _cpu_seconds() - before < 30

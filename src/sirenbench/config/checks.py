@@ -8,7 +8,8 @@ from pathlib import Path
 from sirenbench.config.model import Config
 from sirenbench.errors import Mistake, UserError, allowed, shown
 from sirenbench.metrics.ids import parse_metric
-from sirenbench.spec import IMAGE_ID, CellSpec
+from sirenbench.names import IMAGE_ID
+from sirenbench.spec import CellSpec
 
 # Names of rules and of the runs that are always there: a study cannot take them.
 RESERVED = ("all", "asset", "train", "baseline", "evaluate", "collect", "report", "cells", "paper")

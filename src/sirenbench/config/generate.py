@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from sirenbench import catalog
 from sirenbench.config.model import Config
-from sirenbench.spec import DEPTH, FACTOR, SIZE, WIDTH, arms_of, options_of
+from sirenbench.names import DEPTH, FACTOR, SIZE, WIDTH, arms_of, options_of
 
 _HEADER = """\
 # Every setting there is, with its default. Written from the models in src/sirenbench/config by `make generate`:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from sirenbench.config.studies import Grid, Scalar, Study
 from sirenbench.errors import Mistake, allowed, shown
-from sirenbench.spec import CellSpec, SpecError, make_spec
+from sirenbench.names import make_spec
+from sirenbench.spec import CellSpec, SpecError
 
 # They change how well a number is known, not what it is of.
 NOT_PROTOCOL = ("replicates", "seed", "eval_every")

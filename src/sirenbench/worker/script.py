@@ -14,7 +14,7 @@ from typing import Any
 from sirenbench.assets.store import cache_folder, fetch, write_status
 from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import UserError
-from sirenbench.spec import parse_name
+from sirenbench.names import parse_name
 from sirenbench.worker.job import CellJob
 from sirenbench.workflow import Workflow
 
