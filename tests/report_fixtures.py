@@ -192,7 +192,7 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
             asset="cameraman",
             asset_sha256="361a6d56d22ee52289cd308d5461d090e06a56cb36007d8dfc3226cbe8aaa5db",
             licence="unclear (MIT, non-commercial)",
-            recipe={"crop": "none", "channel": "grey", "size": str(spec.size)},
+            crop="none",
             pixels_sha256="fdb7a9ae0d909363" * 4,
         ),
         files={IMAGES: "0123456789abcdef" * 4},

@@ -26,6 +26,11 @@ def main(words: Sequence[str] | None = None) -> None:
     report.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
     report.set_defaults(run=_report)
 
+    fetch = commands.add_parser("fetch", help="bring assets into the cache, e.g. before the network is gone")
+    fetch.add_argument("assets", nargs="*", help="names of assets; all that the configured cells need if left out")
+    fetch.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
+    fetch.set_defaults(run=_fetch)
+
     schema = commands.add_parser("schema", help="the files that are generated from the configuration's models")
     schema.add_argument("--write", action="store_true", help="write config/default.yaml and config/schema.json")
     schema.set_defaults(run=_schema)
@@ -50,6 +55,20 @@ def _report(words: argparse.Namespace) -> None:
 
     bench = Workflow(words.configfile)
     print(report_what_is_there(bench, words.target or bench.main.config.run))
+
+
+def _fetch(words: argparse.Namespace) -> None:
+    from sirenbench.assets.store import cache_folder, fetch
+    from sirenbench.workflow import Workflow
+
+    bench = Workflow(words.configfile)
+    needed = dict.fromkeys(bench.main.asset_of(spec.image) for spec in bench.main.unique_cells.values())
+    cache = cache_folder(bench.main.config.cache)
+    found = [fetch(name, bench.asset(name), cache, progress=True) for name in words.assets or needed]
+    for status in found:
+        print(f"{status.id}: {status.path or status.reason}")
+    if any(status.state == "unavailable" for status in found):
+        raise UserError("not everything could be had; the reasons stand above")
 
 
 def _schema(words: argparse.Namespace) -> None:

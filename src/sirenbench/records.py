@@ -93,7 +93,7 @@ class ImageFacts(_Part):
     asset: str
     asset_sha256: str
     licence: str
-    recipe: dict[str, str]
+    crop: str
     pixels_sha256: str
     lr_pixels_sha256: str | None = None
 

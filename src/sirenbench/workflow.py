@@ -12,6 +12,7 @@ from typing import Any
 from sirenbench import catalog
 from sirenbench.assets.store import read_status
 from sirenbench.config import Loaded, load
+from sirenbench.config.assets import Asset, PathSource
 from sirenbench.errors import UserError
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
@@ -96,25 +97,42 @@ class Workflow:
         """The status files of the assets that a metric needs."""
         return [f"results/assets/{asset}.json" for asset in parse_metric(metric).metric.assets]
 
+    def own_file(self, asset: str) -> list[str]:
+        """The file of an asset that lies on this machine and may be edited: a change of it runs its cells again."""
+        source = self.asset(asset)
+        if isinstance(source, PathSource) and Path(source.path).is_file():
+            return [source.path]
+        return []
+
+    def own_picture(self, name: str) -> list[str]:
+        """The same for the image of a cell."""
+        image = parse_name(name).image
+        return self.own_file(self._knowing(image).asset_of(image))
+
     def spec_text(self, name: str) -> str:
         """The full configuration of a cell, defaults filled in."""
         return json.dumps(parse_name(name).as_dict())
 
     def recipe_text(self, name: str) -> str:
-        """How the image of a cell is made, down to the asset's hash."""
+        """How the image of a cell is made, down to the asset's hash; not where the file lies and what is said of it."""
         image = parse_name(name).image
         loaded = self._knowing(image)
-        asset = loaded.asset(loaded.asset_of(image)).model_dump(mode="json", exclude={"note", "licence"})
-        return json.dumps({"recipe": loaded.recipe(image).model_dump(mode="json"), "asset": asset}, sort_keys=True)
+        return json.dumps({"crop": loaded.recipe(image).crop, "asset": self.asset_identity(loaded.asset_of(image))})
 
     def numerics(self, name: str) -> str:
         """The versions of the numbers of a cell."""
         return numerics_of(parse_name(name))
 
-    def asset_text(self, name: str) -> str:
-        """Where an asset comes from."""
-        known = next((loaded for loaded in self.runs.values() if _has_asset(loaded, name)), self.main)
-        return known.asset(name).model_dump_json()
+    def asset(self, name: str) -> Asset:
+        """Where an asset comes from. Raises UserError for an unknown one."""
+        known = next((loaded for loaded in self.runs.values() if loaded.has_asset(name)), self.main)
+        return known.asset(name)
+
+    def asset_identity(self, name: str) -> str:
+        """Which file an asset is: its hash where one is given, else where it comes from."""
+        asset = self.asset(name)
+        kept = {"sha256"} if asset.sha256 else set(type(asset).model_fields) - {"note", "licence", "path"}
+        return asset.model_dump_json(include=kept)
 
     def check_targets(self, words: Iterable[str]) -> None:
         """Raise UserError for a file among the words of a command line that no cell, run or study can be."""
@@ -150,7 +168,7 @@ class Workflow:
         """Let Snakemake ask again for assets that could not be had last time, and run the cells that lacked them."""
         for path in sorted((results / "assets").glob("*.json")):
             status = read_status(path)
-            if status.state == "available" and Path(str(status.path)).exists():
+            if status.state == "available":
                 continue
             path.unlink()
             for loaded in self.runs.values():
@@ -168,14 +186,6 @@ class Workflow:
 def baseline_pattern() -> str:
     """A regular expression of the names of cells that need no training."""
     return rf"[^/]+/[^/]+/(?:{'|'.join(map(re.escape, catalog.baselines()))})(?:/[^/]+)*"
-
-
-def _has_asset(loaded: Loaded, name: str) -> bool:
-    try:
-        loaded.asset(name)
-    except UserError:
-        return False
-    return True
 
 
 def _forget_not_testable(results: Path, image: str) -> None:

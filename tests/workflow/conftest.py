@@ -91,7 +91,26 @@ def study(**changes: object) -> dict[str, object]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    folder = tmp_path / "a project"  # a space in the path, as people have
+    """Ready to run: two cells, one study."""
+    return _project(tmp_path / "a project")  # a space in the path, as people have
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = _project(tmp_path_factory.mktemp("finished") / "a project")
+    code, output = made.snakemake()
+    assert code == 0, output
+    return made.folder
+
+
+@pytest.fixture
+def finished(_finished: Path, tmp_path: Path) -> Project:
+    """The same after its first run."""
+    shutil.copytree(_finished, tmp_path / "moved")
+    return Project(tmp_path / "moved")
+
+
+def _project(folder: Path) -> Project:
     folder.mkdir()
     for name in ("Snakefile", "workflow", "profiles", "config"):
         source = ROOT / name

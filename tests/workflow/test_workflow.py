@@ -14,30 +14,44 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from .conftest import GRID, RELU, SIREN, Project, data, study
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_run_ends_with_its_report_and_a_second_one_has_nothing_to_do(project: Project) -> None:
-    code, output = project.snakemake()
-    assert code == 0, output
-    assert (project.folder / "results/small/report.html").stat().st_size > 10_000
-    assert {project.record(name).state for name in (SIREN, RELU)} == {"ok"}
+def test_a_run_ends_with_its_report_and_a_second_one_has_nothing_to_do(finished: Project) -> None:
+    """Also after the whole folder was moved."""
+    assert (finished.folder / "results/small/report.html").stat().st_size > 10_000
+    assert {finished.record(name).state for name in (SIREN, RELU)} == {"ok"}
     for name in (SIREN, RELU):
-        folder = project.folder / "results/cells" / name
+        folder = finished.folder / "results/cells" / name
         assert sorted(path.name for path in folder.iterdir()) == [
             "cell.json",
             "curves.parquet",
             "images.npz",
             "weights.safetensors",
         ]
-        assert (project.folder / f"results/logs/cells/{name}.log").exists()
-        assert (project.folder / f"results/benchmarks/{name}.tsv").exists()
-    code, output = project.snakemake()
+        assert (finished.folder / f"results/logs/cells/{name}.log").exists()
+        assert (finished.folder / f"results/benchmarks/{name}.tsv").exists()
+    code, output = finished.snakemake()
     assert code == 0
     assert "Nothing to be done" in output
+
+
+def test_an_edited_picture_of_the_users_runs_its_cells_again(finished: Project) -> None:
+    path = finished.folder / "config/tile.png"
+    with Image.open(path) as picture:
+        picture.rotate(90).save(path)
+    assert finished.planned() == {"asset": 1, "train": 2, "collect": 1, "report": 1, "all": 1}
+    before = finished.record(SIREN)
+    assert finished.snakemake()[0] == 0
+    after = finished.record(SIREN)
+    assert after.state == "ok"
+    assert before.image is not None
+    assert after.image is not None
+    assert after.image.pixels_sha256 != before.image.pixels_sha256
 
 
 def test_a_cell_that_no_configuration_lists_is_run_by_its_name_in_one_training_job(project: Project) -> None:
@@ -50,68 +64,62 @@ def test_a_cell_that_no_configuration_lists_is_run_by_its_name_in_one_training_j
     assert project.record(name).spec["first_omega"] == 15
 
 
-def test_a_deleted_cell_is_the_only_one_that_runs_again(project: Project) -> None:
-    project.snakemake()
-    before = project.stamps()
-    shutil.rmtree(project.folder / "results/cells" / RELU)
-    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
-    assert project.snakemake()[0] == 0
-    after = project.stamps()
+def test_a_deleted_cell_is_the_only_one_that_runs_again(finished: Project) -> None:
+    before = finished.stamps()
+    shutil.rmtree(finished.folder / "results/cells" / RELU)
+    assert finished.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert finished.snakemake()[0] == 0
+    after = finished.stamps()
     assert after[SIREN] == before[SIREN]
     assert after[RELU] > before[RELU]
 
 
-def test_one_changed_parameter_or_a_grown_grid_runs_only_the_new_cells(project: Project) -> None:
-    project.snakemake()
+def test_one_changed_parameter_or_a_grown_grid_runs_only_the_new_cells(finished: Project) -> None:
     grown = GRID | {"depth": [1, 2]}
-    project.configure(
+    finished.configure(
         run="small", images={"tile": {"path": "tile.png"}}, studies={"fitting": {"title": "T", "grid": grown}}
     )
-    assert project.planned() == {"train": 2, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"train": 2, "collect": 1, "report": 1, "all": 1}
     changed = GRID | {"lr": 0.001, "arm": "siren"}
     both = [GRID | {"arm": "relu"}, changed]
-    project.configure(
+    finished.configure(
         run="small", images={"tile": {"path": "tile.png"}}, studies={"fitting": {"title": "T", "grid": both}}
     )
-    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
 
 
-def test_words_in_the_configuration_train_nothing_again(project: Project) -> None:
-    project.snakemake()
-    project.configure(
+def test_words_in_the_configuration_train_nothing_again(finished: Project) -> None:
+    finished.configure(
         run="small",
         title="Other words",
         device="cpu",
         images={"tile": {"path": "tile.png"}},
         studies={"fitting": study() | {"text": "more"}},
     )
-    assert project.planned() == {"collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"collect": 1, "report": 1, "all": 1}
 
 
-def test_another_recipe_for_an_image_runs_its_cells_again(project: Project) -> None:
-    project.snakemake()
+def test_another_recipe_for_an_image_runs_its_cells_again(finished: Project) -> None:
     recipe = {"path": "tile.png", "crop": "center"}
-    project.configure(run="small", images={"tile": recipe}, studies={"fitting": study()})
-    assert project.planned()["train"] == 2
+    finished.configure(run="small", images={"tile": recipe}, studies={"fitting": study()})
+    assert finished.planned()["train"] == 2
 
 
-def test_a_comment_in_a_script_or_in_the_library_runs_nothing_again(project: Project) -> None:
-    source = project.own_source()
-    project.snakemake()
-    for path in (project.folder / "workflow/scripts/train.py", source / "networks/relu.py", source / "engine/mlp.py"):
+def test_a_comment_in_a_script_or_in_the_library_runs_nothing_again(finished: Project) -> None:
+    source = finished.own_source()
+    for path in (finished.folder / "workflow/scripts/train.py", source / "networks/relu.py", source / "engine/mlp.py"):
         path.write_text(path.read_text() + "\n# a comment\n")
-    assert project.planned() == {}
+    assert finished.planned() == {}
 
 
-def test_a_new_version_of_the_numbers_runs_what_it_touches(project: Project) -> None:
-    source = project.own_source()
-    project.snakemake()
+def test_a_new_version_of_the_numbers_runs_what_it_touches(finished: Project) -> None:
+    source = finished.own_source()
     relu = source / "networks/relu.py"
     relu.write_text(relu.read_text().replace("version = 1", "version = 2"))
-    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
     numerics = source / "numerics.py"
     numerics.write_text(numerics.read_text().replace("ENGINE = 1", "ENGINE = 2"))
-    assert project.planned()["train"] == 2
+    assert finished.planned()["train"] == 2
 
 
 def test_a_failing_cell_stops_neither_the_others_nor_the_report_and_runs_again_next_time(project: Project) -> None:
@@ -200,20 +208,19 @@ def test_a_study_is_a_target_with_a_report_of_its_own(project: Project) -> None:
     assert (project.folder / "results/small/fitting/report.html").exists()
 
 
-def test_a_finished_cell_is_scored_by_a_further_metric_without_training(project: Project) -> None:
-    project.snakemake()
+def test_a_finished_cell_is_scored_by_a_further_metric_without_training(finished: Project) -> None:
     target = f"results/cells/{SIREN}/metrics/psnr.json"
-    assert project.planned(target) == {"evaluate": 1}
-    assert project.snakemake(target)[0] == 0
-    values = data(project.folder / target)["values"]
-    expected = [replicate.metrics["psnr"].last for replicate in project.record(SIREN).replicates]
+    assert finished.planned(target) == {"evaluate": 1}
+    assert finished.snakemake(target)[0] == 0
+    values = data(finished.folder / target)["values"]
+    expected = [replicate.metrics["psnr"].last for replicate in finished.record(SIREN).replicates]
     assert values == pytest.approx(expected, abs=1e-4)
-    project.configure(
+    finished.configure(
         run="small", metrics=["psnr@border=2"], images={"tile": {"path": "tile.png"}}, studies={"fitting": study()}
     )
-    assert project.planned() == {"evaluate": 2, "collect": 1, "report": 1, "all": 1}
-    assert project.snakemake()[0] == 0
-    assert "border=2" in (project.folder / "results/small/results.csv").read_text()
+    assert finished.planned() == {"evaluate": 2, "collect": 1, "report": 1, "all": 1}
+    assert finished.snakemake()[0] == 0
+    assert "border=2" in (finished.folder / "results/small/results.csv").read_text()
 
 
 def test_the_cells_of_the_configuration_are_listed_with_state_study_and_target(project: Project) -> None:

@@ -1,6 +1,7 @@
 rule baseline:
     input:
-        status=lambda wildcards: ancient(BENCH.status(wildcards.name)),
+        status=lambda wildcards: BENCH.status(wildcards.name),
+        picture=lambda wildcards: BENCH.own_picture(wildcards.name),
     output:
         record="results/cells/{name}/cell.json",
     log:

@@ -1,8 +1,9 @@
-# The image's status is `ancient`: fetching a file anew changes nothing about the cells that were trained on it.
-# What changes a cell is in its params: the spec, the recipe down to the asset's hash, the versions of the numbers.
+# What makes a cell run again is in its params (the spec, the recipe down to the asset's hash, the versions of the
+# numbers) and in the files of the user's own that it is made of, which may be edited.
 rule train:
     input:
-        status=lambda wildcards: ancient(BENCH.status(wildcards.name)),
+        status=lambda wildcards: BENCH.status(wildcards.name),
+        picture=lambda wildcards: BENCH.own_picture(wildcards.name),
     output:
         record="results/cells/{name}/cell.json",
     log:
@@ -28,8 +29,8 @@ rule train:
 rule evaluate:
     input:
         record="results/cells/{name}/cell.json",
-        status=lambda wildcards: ancient(BENCH.status(wildcards.name)),
-        needed=lambda wildcards: [ancient(path) for path in BENCH.needed(wildcards.metric)],
+        status=lambda wildcards: BENCH.status(wildcards.name),
+        needed=lambda wildcards: BENCH.needed(wildcards.metric),
     output:
         score="results/cells/{name}/metrics/{metric}.json",
     log:

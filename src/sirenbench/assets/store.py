@@ -121,13 +121,13 @@ def verified(status: AssetStatus) -> Path:
         digest = sha256_of(path)
     except OSError as error:
         raise AssetUnavailable(
-            f"{status.id}: {path} was there but cannot be read now ({error.strerror}); fetch it again, "
-            "into a cache folder that every machine of the run can read"
+            f"{status.id}: {path} was there but cannot be read now ({error.strerror}); run "
+            f"'sirenbench fetch {status.id}', with a cache folder that every machine of the run can read"
         ) from error
     if digest != status.sha256:
         raise AssetUnavailable(
             f"{status.id}: {path} has changed since it was fetched (SHA-256 {digest[:16]}, was "
-            f"{str(status.sha256)[:16]}); delete it and fetch it again"
+            f"{str(status.sha256)[:16]}); delete it and run 'sirenbench fetch {status.id}'"
         )
     return path
 

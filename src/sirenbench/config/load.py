@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,15 +63,21 @@ class Loaded:
         """The name of the asset that holds an image."""
         return self.recipe(image).asset or file_asset(image)
 
+    def has_asset(self, name: str) -> bool:
+        """Whether an asset is known, those of the user's own files among them."""
+        return name in self.config.assets or self._own_path(name) is not None
+
     def asset(self, name: str) -> Asset:
-        """An asset by name, those of the user's own files among them. Raises UserError for an unknown one."""
-        image = name.removesuffix(_FILE_SUFFIX)
-        if name == file_asset(image) and image in self.config.images:
-            path = str(self.config.images[image].path)
+        """An asset by name. Raises UserError for an unknown one."""
+        if path := self._own_path(name):
             return PathSource(source="path", path=path, licence="the user's own file")
         if name not in self.config.assets:
             raise UserError(f"no asset is named {name!r} in the configuration; {allowed(self.config.assets, name)}")
         return self.config.assets[name]
+
+    def _own_path(self, asset: str) -> str | None:
+        recipe = self.config.images.get(asset.removesuffix(_FILE_SUFFIX))
+        return recipe.path if recipe and asset.endswith(_FILE_SUFFIX) else None
 
 
 _FILE_SUFFIX = ".file"
@@ -145,12 +152,15 @@ def _merge(sources: list[tuple[str, dict[str, Any]]]) -> tuple[dict[str, Any], d
 
 
 def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The same content with relative paths made to start at the file's own folder."""
+    """The same content with relative paths, which start at the file's own folder, as seen from the current one."""
+    here = Path.cwd()
     for block in ("assets", "images"):
         entries = content.get(block)
         for entry in entries.values() if isinstance(entries, dict) else ():
             for key in ("path", "folder", "url") if isinstance(entry, dict) else ():
                 given = entry.get(key)
                 if isinstance(given, str) and not given.startswith(("http://", "https://")):
-                    entry[key] = str(folder.absolute() / Path(given).expanduser())
+                    path = Path(os.path.normpath(folder.absolute() / Path(given).expanduser()))
+                    # A path inside the project stays relative: the project can be moved.
+                    entry[key] = str(path.relative_to(here) if path.is_relative_to(here) else path)
     return content

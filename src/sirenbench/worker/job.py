@@ -12,7 +12,6 @@ import torch
 
 from sirenbench import records
 from sirenbench.assets.store import AssetStatus, read_status, verified
-from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.images.pictures import open_picture, pixels_sha256, prepare, resize
 from sirenbench.provenance import now
@@ -31,8 +30,8 @@ class CellJob:
 
     Attributes
     ----------
-    recipe
-        How the image is made from its file.
+    crop
+        Which square of the image's file is taken.
     status
         What became of the image's asset, as the rule ``asset`` left it.
     results
@@ -46,7 +45,7 @@ class CellJob:
     """
 
     spec: CellSpec
-    recipe: ImageRecipe
+    crop: str
     status: Path
     results: Path
     device: str = "auto"
@@ -96,7 +95,7 @@ def image_facts(job: CellJob, source: Source, arrays: dict[str, np.ndarray]) -> 
         asset=source.status.id,
         asset_sha256=str(source.status.sha256),
         licence=source.status.licence,
-        recipe={"crop": job.recipe.crop, "title": job.recipe.title or job.spec.image},
+        crop=job.crop,
         pixels_sha256=pixels_sha256(arrays["target"]),
         lr_pixels_sha256=pixels_sha256(arrays["lr"]) if "lr" in arrays else None,
     )
@@ -121,10 +120,24 @@ def hashes(folder: Path, *names: str) -> dict[str, str]:
 
 
 def source(job: CellJob) -> Source:
-    """The image of a cell. Raises AssetUnavailable, with the reason, if it cannot be had."""
+    """The image of a cell.
+
+    Raises
+    ------
+    AssetUnavailable
+        If the image could not be had, or is none: the cell cannot be tested.
+    UserError
+        If the file was there and is gone: the cell fails, and can be run again when it is back.
+    """
     status = read_status(job.status)
-    original = open_picture(verified(status))
-    prepared = prepare(original, crop=job.recipe.crop, channel=str(job.spec["channel"]))
+    if status.state == "unavailable":
+        raise AssetUnavailable(status.reason)
+    try:
+        path = verified(status)
+    except AssetUnavailable as error:
+        raise UserError(str(error)) from None
+    original = open_picture(path)
+    prepared = prepare(original, crop=job.crop, channel=str(job.spec["channel"]))
     return Source(lambda side, kernel: resize(prepared, side, kernel), status)
 
 

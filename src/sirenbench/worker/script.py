@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sirenbench.assets.store import cache_folder, fetch, write_status
-from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
 from sirenbench.worker.job import CellJob
@@ -44,7 +43,7 @@ def cell_job(rule: Any) -> CellJob:
     settings = rule.config["sirenbench"]
     return CellJob(
         spec=parse_name(rule.wildcards.name),
-        recipe=ImageRecipe.model_validate(json.loads(rule.params.recipe)["recipe"]),
+        crop=json.loads(rule.params.recipe)["crop"],
         status=Path(rule.input.status),
         results=RESULTS,
         device=settings["device"],
@@ -71,7 +70,7 @@ def _by_hand() -> CellJob:
         write_status(status, fetch(name, bench.main.asset(name), cache_folder(config.cache), progress=True))
     return CellJob(
         spec=spec,
-        recipe=bench.main.recipe(spec.image),
+        crop=bench.main.recipe(spec.image).crop,
         status=status,
         results=RESULTS,
         device=config.device,
