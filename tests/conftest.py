@@ -10,7 +10,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
-from sirenbench.assets.store import AssetStatus, cache_folder, fetch, write_status
+from sirenbench.assets.status import AssetStatus, write_status
+from sirenbench.assets.store import cache_folder, fetch
 from sirenbench.workflow import Workflow
 
 ROOT = Path(__file__).parents[1]

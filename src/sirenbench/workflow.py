@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sirenbench import catalog
-from sirenbench.assets.store import read_status
+from sirenbench.assets.status import read_status
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
 from sirenbench.errors import UserError

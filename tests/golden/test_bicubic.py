@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sirenbench.assets.store import AssetStatus, cache_folder, fetch, write_status
+from sirenbench.assets.status import AssetStatus, write_status
+from sirenbench.assets.store import cache_folder, fetch
 from sirenbench.names import parse_name
 from sirenbench.records import CellRecord
 from sirenbench.worker.baseline import baseline

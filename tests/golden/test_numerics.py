@@ -57,7 +57,7 @@ def measured(name: str) -> dict[str, object]:
     if spec.is_baseline:
         images = task.reconstruction(spec, pixels)
         large = torch.from_numpy(catalog.baselines()[spec.arm].enlarge(spec, images.low).copy())
-        high = torch.from_numpy(images.high).double().div(255).reshape(16, 16, -1)
+        high = torch.tensor(images.high, dtype=torch.float64).div(255).reshape(16, 16, -1)
         scores = Scorer(high, ("psnr", "ssim"))(large.reshape(1, 16, 16, -1))
         values = {key: value.tolist() for key, value in scores.items()}
     else:

@@ -30,7 +30,8 @@ from pydantic import TypeAdapter
 
 from sirenbench.assets import network, store
 from sirenbench.assets.archives import take_from_sdist
-from sirenbench.assets.store import AssetStatus, cache_folder, fetch, read_status, verified, write_status
+from sirenbench.assets.status import AssetStatus, read_status, verified, write_status
+from sirenbench.assets.store import cache_folder, fetch
 from sirenbench.config.assets import Asset, PackageSource, PathSource, PypiSource, UrlSource, ZipMemberSource
 from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import AssetUnavailable

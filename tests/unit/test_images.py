@@ -15,7 +15,7 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from sirenbench.assets.sources import local_file
-from sirenbench.assets.store import read_status, verified
+from sirenbench.assets.status import read_status, verified
 from sirenbench.config.assets import PackageSource
 from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import UserError

@@ -2,7 +2,8 @@
 
 import sys
 
-from sirenbench.assets.store import cache_folder, fetch, write_status
+from sirenbench.assets.status import write_status
+from sirenbench.assets.store import cache_folder, fetch
 from sirenbench.worker.script import RESULTS, told
 from sirenbench.workflow import Workflow
 

@@ -24,45 +24,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pooch
-from pydantic import TypeAdapter, ValidationError
 
 from sirenbench.assets import sources
+from sirenbench.assets.status import AssetStatus, sha256_of
 from sirenbench.config.assets import Asset
 from sirenbench.errors import AssetUnavailable
 from sirenbench.images.pictures import open_picture, pixels_sha256
-from sirenbench.records import write_text
 
 CACHE_VARIABLE = "SIRENBENCH_CACHE"
 _WEEK = 7 * 24 * 3600
-
-
-@dataclass(frozen=True)
-class AssetStatus:
-    """What :func:`fetch` found: written as JSON beside the results, read by the cells.
-
-    Attributes
-    ----------
-    reason
-        Why it is unavailable and what to do; empty if it is available.
-    path, sha256
-        The file and its SHA-256; None if unavailable.
-    source
-        Where it comes from, for people: ``PyPI scikit-image 0.17.2: skimage/data/camera.png``.
-    """
-
-    id: str
-    state: Literal["available", "unavailable"]
-    reason: str
-    path: str | None
-    sha256: str | None
-    licence: str
-    source: str
 
 
 def cache_folder(configured: str) -> Path:
@@ -84,58 +58,6 @@ def fetch(asset_id: str, asset: Asset, cache: Path, *, progress: bool) -> AssetS
         reason = f"{asset_id} ({source}): {error}"
         return AssetStatus(asset_id, "unavailable", reason, None, None, asset.licence, source)
     return AssetStatus(asset_id, "available", "", str(path), digest, asset.licence, source)
-
-
-def write_status(path: Path, status: AssetStatus) -> None:
-    """Write a status as JSON, in one go."""
-    write_text(path, json.dumps(asdict(status), indent=1) + "\n")
-
-
-def read_status(path: Path) -> AssetStatus:
-    """Read what :func:`write_status` wrote.
-
-    Raises
-    ------
-    AssetUnavailable
-        If the file is missing or damaged.
-    """
-    try:
-        return TypeAdapter(AssetStatus).validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise AssetUnavailable(f"{path} is not a readable asset status ({first}); delete it and run again") from error
-
-
-def verified(status: AssetStatus) -> Path:
-    """The file of an available asset, its SHA-256 checked again.
-
-    Raises
-    ------
-    AssetUnavailable
-        If it never was there, is gone, or has changed.
-    """
-    if status.path is None:
-        raise AssetUnavailable(status.reason)
-    path = Path(status.path)
-    try:
-        digest = sha256_of(path)
-    except OSError as error:
-        raise AssetUnavailable(
-            f"{status.id}: {path} was there but cannot be read now ({error.strerror}); run "
-            f"'sirenbench fetch {status.id}', with a cache folder that every machine of the run can read"
-        ) from error
-    if digest != status.sha256:
-        raise AssetUnavailable(
-            f"{status.id}: {path} has changed since it was fetched (SHA-256 {digest[:16]}, was "
-            f"{str(status.sha256)[:16]}); delete it and run 'sirenbench fetch {status.id}'"
-        )
-    return path
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _local(asset: Asset) -> tuple[Path, str] | None:

@@ -83,12 +83,12 @@ class View:
 
     def values(self) -> torch.Tensor:
         """(H W, C) in [-1, 1], float32: the targets."""
-        unit = torch.from_numpy(self.pixels).to(torch.float32).div(255)
+        unit = torch.tensor(self.pixels).to(torch.float32).div(255)
         return unit.sub(0.5).div(0.5).reshape(-1, self.channels)
 
     def unit(self) -> torch.Tensor:
         """(H, W, C) in [0, 1], float64: what predictions are scored against."""
-        return torch.from_numpy(self.pixels).to(torch.float64).div(255).reshape(self.side, self.side, self.channels)
+        return torch.tensor(self.pixels).to(torch.float64).div(255).reshape(self.side, self.side, self.channels)
 
 
 @dataclass(frozen=True)

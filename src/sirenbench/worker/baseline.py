@@ -25,7 +25,7 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
     began = time.perf_counter()
     large = catalog.baselines()[spec.arm].enlarge(spec, images.low)
     enlarged = time.perf_counter()
-    high = torch.from_numpy(images.high).to(torch.float64).div(255).reshape(spec.size, spec.size, -1)
+    high = torch.tensor(images.high, dtype=torch.float64).div(255).reshape(spec.size, spec.size, -1)
     prediction = torch.from_numpy(large.copy()).reshape(1, spec.size, spec.size, -1)
     scores = Scorer(high, METRICS)(prediction)
     scored = time.perf_counter()

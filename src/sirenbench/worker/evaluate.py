@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from sirenbench import catalog, records
-from sirenbench.assets.store import read_status, verified
+from sirenbench.assets.status import read_status, verified
 from sirenbench.engine.build import architecture, encode
 from sirenbench.engine.mlp import BatchedMlp, layer_views
 from sirenbench.metrics.base import Scorer
@@ -46,7 +46,7 @@ def _predicted(job: CellJob, picture: Picture) -> tuple[torch.Tensor, torch.Tens
     if spec.is_baseline:
         images = task.reconstruction(spec, picture)
         large = torch.from_numpy(catalog.baselines()[spec.arm].enlarge(spec, images.low).copy())
-        high = torch.from_numpy(images.high).to(torch.float64).div(255).reshape(spec.size, spec.size, -1)
+        high = torch.tensor(images.high, dtype=torch.float64).div(255).reshape(spec.size, spec.size, -1)
         return high, large.reshape(1, spec.size, spec.size, -1)
     view = task.problem(spec, picture).scored
     network = restored(spec, job.folder / records.WEIGHTS)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from sirenbench import records
-from sirenbench.assets.store import AssetStatus, read_status, verified
+from sirenbench.assets.status import AssetStatus, read_status, verified
 from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.images.pictures import open_picture, pixels_sha256, prepare, resize
 from sirenbench.provenance import now

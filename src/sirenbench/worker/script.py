@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sirenbench.assets.store import cache_folder, fetch, write_status
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
 from sirenbench.worker.job import CellJob
-from sirenbench.workflow import Workflow
 
 RESULTS = Path("results")
 
@@ -62,6 +60,11 @@ def _by_hand() -> CellJob:
     )
     parser.add_argument("--threads", type=int, default=1)
     words = parser.parse_args()
+    # Only by hand: a rule's job has no use for the configuration and the downloads.
+    from sirenbench.assets.status import write_status
+    from sirenbench.assets.store import cache_folder, fetch
+    from sirenbench.workflow import Workflow
+
     bench = Workflow(words.configfile)
     spec, config = parse_name(words.name), bench.main.config
     status = Path(bench.status(spec.name))
