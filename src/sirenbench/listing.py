@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from sirenbench.progress import read_heartbeat
-from sirenbench.records import FAILURE, RECORD, folder_of, read_record
+from sirenbench.records import FAILURE, RECORD, RecordError, folder_of, read_record
 from sirenbench.workflow import Workflow
 
 
@@ -25,10 +25,16 @@ def print_cells(bench: Workflow, results: Path) -> None:
 
 
 def state_of(results: Path, name: str) -> str:
-    """The state of a cell as its folder tells it: that of its record, or ``running``, ``failed``, ``to do``."""
+    """The state of a cell as its folder tells it: that of its record, or ``running``, ``failed``, ``to do``.
+
+    A record that cannot be read is ``damaged``.
+    """
     folder = folder_of(results, name)
     if (folder / RECORD).exists():
-        return read_record(folder / RECORD).state
+        try:
+            return read_record(folder / RECORD).state
+        except RecordError:
+            return "damaged"
     if read_heartbeat(folder) is not None:
         return "running"
     return "failed" if (folder / FAILURE).exists() else "to do"

@@ -28,15 +28,15 @@ class Option(ABC):
         Left out of cell names.
     doc
         One sentence, shown in the docs and in error messages.
-    beyond_report
-        Whether any other value than the default leaves the report's protocol, so that the cell
+    beyond_paper
+        Whether any other value than the default leaves the paper's protocol, so that the cell
         belongs to the track ``improved``.
     """
 
     name: str
     default: Value
     doc: str
-    beyond_report: bool = field(default=False, kw_only=True)
+    beyond_paper: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def check(self, value: object) -> Value:

@@ -95,8 +95,8 @@ class CellSpec:
 
     @property
     def track(self) -> Track:
-        """``improved`` if an option leaves the report's protocol, else ``as-run``."""
-        beyond = any(option.beyond_report and value != option.default for option, value in self.options)
+        """``improved`` if an option leaves the paper's protocol, else ``as-run``."""
+        beyond = any(option.beyond_paper and value != option.default for option, value in self.options)
         return "improved" if beyond else "as-run"
 
     def as_dict(self) -> dict[str, Value]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from sirenbench.errors import UserError
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
 from sirenbench.numerics import numerics_of
-from sirenbench.records import RECORD, read_record
+from sirenbench.records import RECORD, RecordError, read_record
 from sirenbench.spec import CellSpec
 
 ASSETS = Path("config/assets.yaml")
@@ -153,11 +155,13 @@ class Workflow:
             How the command is called here.
         """
         _, cells = self.selected(target)
-        trained = [spec for specs in cells.values() for spec in specs if not spec.is_baseline]
-        own = changed(trained[0], seed=100).name if trained else next(iter(cells.values()))[0].name
+        specs = [spec for study in cells.values() for spec in study]
+        trained = [changed(spec, seed=100) for spec in specs if not spec.is_baseline]
+        cell = f"results/cells/{[*trained, *specs][0].name}/{RECORD}"
+        own = f" --configfile {shlex.join(self.configfiles)}" if self.configfiles else ""
         commands = {
-            f"{snakemake} results/cells/{own}/{RECORD}": "one cell by its name, here with other seeds",
-            f"{snakemake} cells": "every cell with its state, study and target",
+            f"{snakemake} {cell}{own}": "one cell by its name" + (", here with other seeds" if trained else ""),
+            f"{snakemake} cells{own}": "every cell with its state, study and target",
             f"{snakemake} -n paper": "what the paper at full size would run",
         }
         lines = [f"  {command}\n      {what}" for command, what in commands.items()]
@@ -190,5 +194,6 @@ def baseline_pattern() -> str:
 
 def _forget_not_testable(results: Path, image: str) -> None:
     for record in (results / "cells").glob(f"*/{image}-*/**/{RECORD}"):
-        if read_record(record).state == "not-testable":
-            record.unlink()
+        with suppress(RecordError):
+            if read_record(record).state == "not-testable":
+                record.unlink()

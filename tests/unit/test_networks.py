@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from sirenbench import catalog
 from sirenbench.encodings.positional import Positional
 from sirenbench.engine.build import architecture, encode, initial_parameters
 from sirenbench.engine.mlp import layer_views
@@ -129,6 +130,19 @@ def test_center_grid_keeps_the_places_of_a_reduced_image() -> None:
     small = View(np.zeros((4, 4), np.uint8), "center").coordinates().unflatten(0, (4, 4))
     means = large.reshape(4, 2, 4, 2, 2).mean(dim=(1, 3))
     assert torch.allclose(means, small, atol=1e-6)
+
+
+def test_the_small_image_is_made_from_the_original_not_from_the_large_one() -> None:
+    asked: list[tuple[int, str]] = []
+
+    def picture(side: int, kernel: str) -> np.ndarray:
+        asked.append((side, kernel))
+        return np.zeros((side, side), np.uint8)
+
+    spec = parse_name("sr/a-64-x4/siren-2x8/kernel=box")
+    problem = catalog.tasks()["sr"].problem(spec, picture)
+    assert asked == [(16, "box"), (64, "pil-bilinear")]
+    assert (problem.training.side, problem.scored.side) == (16, 64)
 
 
 def test_targets_span_minus_one_to_one() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from sirenbench.baselines.base import Baseline
+from sirenbench.images.pictures import to_signed_range
 from sirenbench.spec import CellSpec
 
 
@@ -20,7 +21,7 @@ class Interpolation(Baseline):
         self._filter = filter
 
     def enlarge(self, spec: CellSpec, low: np.ndarray) -> np.ndarray:
-        signed = (low.astype(np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
+        signed = to_signed_range(low)
         planes = [signed] if signed.ndim == 2 else list(np.moveaxis(signed, 2, 0))
         large = [Image.fromarray(plane).resize((spec.size, spec.size), self._filter) for plane in planes]
         return np.asarray(large[0]) if len(large) == 1 else np.stack([np.asarray(plane) for plane in large], axis=2)

@@ -1,6 +1,6 @@
 """From a picture file to square 8-bit pixels of any size, and on to the range a network works in.
 
-All steps are PIL's own on 8-bit values, as in the report's code (torchvision transforms on PIL pictures). Colour
+All steps are PIL's own on 8-bit values, as in the paper's code (torchvision transforms on PIL pictures). Colour
 profiles are not applied: the values are taken as they stand in the file.
 """
 
@@ -89,7 +89,7 @@ def prepare(picture: Image.Image, *, crop: str, channel: str) -> Image.Image:
     picture
         What :func:`open_picture` gave.
     crop
-        ``topleft`` (the report's), ``center``, or ``none``: the picture must be square.
+        ``topleft`` (the paper's), ``center``, or ``none``: the picture must be square.
     channel
         ``grey`` (PIL's luma, ITU-R 601-2, rounded to 8 bit) or ``rgb``.
 

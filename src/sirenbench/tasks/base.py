@@ -9,6 +9,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from sirenbench.images.pictures import to_signed_range
 from sirenbench.lazy import torch
 from sirenbench.options import Choice, Integer, Number, Option
 from sirenbench.spec import CellSpec
@@ -27,7 +28,7 @@ GRID = Choice(
     "corner",
     "Where pixels sit in [-1, 1]: 'corner' puts the outer ones on the border, 'center' in the middle of their cell.",
     choices=("corner", "center"),
-    beyond_report=True,
+    beyond_paper=True,
 )
 
 
@@ -83,8 +84,7 @@ class View:
 
     def values(self) -> torch.Tensor:
         """(H W, C) in [-1, 1], float32: the targets."""
-        unit = torch.tensor(self.pixels).to(torch.float32).div(255)
-        return unit.sub(0.5).div(0.5).reshape(-1, self.channels)
+        return torch.from_numpy(to_signed_range(self.pixels)).reshape(-1, self.channels)
 
     def unit(self) -> torch.Tensor:
         """(H, W, C) in [0, 1], float64: what predictions are scored against."""

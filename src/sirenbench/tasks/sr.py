@@ -20,7 +20,7 @@ KERNEL = Choice(
     "pil-bilinear",
     "How the low-resolution image is made; the paper's authors ran PIL bilinear.",
     choices=("pil-bilinear", "pil-bicubic", "lanczos", "box"),
-    beyond_report=True,
+    beyond_paper=True,
 )
 EVAL_EVERY = Integer(
     "eval_every",
