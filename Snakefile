@@ -8,13 +8,16 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from sirenbench.errors import UserError
-from sirenbench.workflow import Workflow, baseline_pattern
+from sirenbench.workflow import Workflow, baseline_pattern, report_code
 
 try:
     BENCH = Workflow(workflow.overwrite_configfiles, workflow.config_settings.config)
     if workflow.is_main_process:
         BENCH.check_targets(sys.argv[1:])
-        BENCH.forget_what_was_lacking(Path("results"))
+        # Who only looks, or looks while another run is on, deletes nothing.
+        only_looks = {"-n", "--dry-run", "--dryrun", "cells", "--summary", "--unlock"} & set(sys.argv)
+        if not only_looks and not any(Path(".snakemake/locks").glob("*")):
+            BENCH.forget_what_was_lacking(Path("results"))
 except UserError as error:
     raise WorkflowError(str(error))
 

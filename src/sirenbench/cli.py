@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,8 +39,11 @@ def main(words: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(words)
     try:
         chosen.run(chosen)
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(f"sirenbench: {error}")
+    except BrokenPipeError:  # whoever read our list has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _cells(words: argparse.Namespace) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sirenbench import catalog
+from sirenbench.assets.status import sha256_of
 from sirenbench.config.grid import NOT_PROTOCOL, paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
@@ -129,7 +131,7 @@ def read_cell(results: Path, name: str) -> CellRecord | None:
 def command_of(name: str, configfiles: Sequence[str] = ()) -> str:
     """The command that runs one cell again, and only that; for a shell in the project's folder."""
     words = ["snakemake", (folder_of(Path("results"), name) / RECORD).as_posix(), "--force"]
-    return " ".join([*words, *(["--configfile", *configfiles] if configfiles else [])])
+    return shlex.join([*words, *(["--configfile", *configfiles] if configfiles else [])])
 
 
 def scaled_down(spec: CellSpec, paper: CellSpec) -> list[str]:
@@ -175,10 +177,15 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
 
 
 def _further_scores(results: Path, name: str, metrics: Sequence[str]) -> dict[str, list[float]]:
-    """Metric -> its value for every replicate, as the rule ``evaluate`` left them."""
-    paths = {metric: folder_of(results, name) / "metrics" / f"{metric}.json" for metric in metrics}
-    texts = {metric: json.loads(path.read_text()) for metric, path in paths.items() if path.exists()}
-    return {metric: [float(value) for value in text["values"]] for metric, text in texts.items()}
+    """Metric -> its value for every replicate, as the rule ``evaluate`` left them for the record that is there now."""
+    folder = folder_of(results, name)
+    scores = {}
+    for metric in metrics:
+        path = folder / "metrics" / f"{metric}.json"
+        found = json.loads(path.read_text()) if path.exists() and (folder / RECORD).exists() else {}
+        if found.get("values") and found["record_sha256"] == sha256_of(folder / RECORD):
+            scores[metric] = [float(value) for value in found["values"]]
+    return scores
 
 
 def _outcomes(record: CellRecord | None, further: Mapping[str, Sequence[float]]) -> Iterator[dict]:

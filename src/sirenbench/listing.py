@@ -35,6 +35,7 @@ def state_of(results: Path, name: str) -> str:
             return read_record(folder / RECORD).state
         except RecordError:
             return "damaged"
-    if read_heartbeat(folder) is not None:
+    beat = read_heartbeat(folder)
+    if beat is not None and not beat.is_stale:
         return "running"
     return "failed" if (folder / FAILURE).exists() else "to do"

@@ -66,8 +66,8 @@ def make_spec(fields: Mapping[str, object]) -> CellSpec:
     if factor and size % factor:
         raise SpecError("factor", f"{factor} does not divide the image size {size}")
     options = options_of(task, arm)
-    parts = {"task", "image", "size", "arm", *(["factor"] if has_factor else [])}
-    parts |= set() if is_baseline else {"depth", "width"}
+    parts = ["task", "image", "size", *(["factor"] if has_factor else []), "arm"]
+    parts += [] if is_baseline else ["depth", "width"]
     known = [*parts, *(option.name for option in options)]
     for key in fields:
         if key not in known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from sirenbench.collect import collect
@@ -10,8 +11,15 @@ from sirenbench.workflow import Workflow
 
 
 def report_what_is_there(bench: Workflow, target: str, results: Path = Path("results")) -> Path:
-    """Collect and render the cells of ``run`` or ``run/study`` as they are; tells where the page is."""
+    """Collect and render the cells of ``run`` or ``run/study`` as they are; tells where the page is.
+
+    Only the page is left: Snakemake, which did not make it, still has to collect when the cells are done.
+    """
     loaded, cells = bench.selected(target)
     folder = results / target
-    collect(loaded.config, cells, results, folder, bench.configfiles)
-    return render(folder, results)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        collect(loaded.config, cells, results, Path(temporary), bench.configfiles)
+        for stale in (folder / "results.parquet", folder / "run.json"):
+            stale.unlink(missing_ok=True)
+        return render(Path(temporary), results).replace(folder / "report.html")

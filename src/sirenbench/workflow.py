@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +18,7 @@ from sirenbench import catalog
 from sirenbench.assets.status import read_status
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
-from sirenbench.errors import UserError
+from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
 from sirenbench.numerics import numerics_of
@@ -138,8 +141,10 @@ class Workflow:
 
     def check_targets(self, words: Iterable[str]) -> None:
         """Raise UserError for a file among the words of a command line that no cell, run or study can be."""
-        for word in words:
-            if cell := re.fullmatch(r"results/cells/(.+)/(?:cell\.json|metrics/([^/]+)\.json)", word):
+        for word in map(os.path.normpath, words):
+            if asset := re.fullmatch(r"results/assets/(.+)\.json", word):
+                self.asset(asset[1])
+            elif cell := re.fullmatch(r"results/cells/(.+)/(?:cell\.json|metrics/([^/]+)\.json)", word):
                 spec = parse_name(cell[1])
                 self._knowing(spec.image).recipe(spec.image)
                 parse_metric(cell[2] or "psnr")
@@ -157,10 +162,11 @@ class Workflow:
         _, cells = self.selected(target)
         specs = [spec for study in cells.values() for spec in study]
         trained = [changed(spec, seed=100) for spec in specs if not spec.is_baseline]
-        cell = f"results/cells/{[*trained, *specs][0].name}/{RECORD}"
         own = f" --configfile {shlex.join(self.configfiles)}" if self.configfiles else ""
         commands = {
-            f"{snakemake} {cell}{own}": "one cell by its name" + (", here with other seeds" if trained else ""),
+            f"{snakemake} results/cells/{spec.name}/{RECORD}{own}": "one cell by its name, here with other seeds"
+            for spec in trained[:1]
+        } | {
             f"{snakemake} cells{own}": "every cell with its state, study and target",
             f"{snakemake} -n paper": "what the paper at full size would run",
         }
@@ -171,7 +177,11 @@ class Workflow:
     def forget_what_was_lacking(self, results: Path) -> None:
         """Let Snakemake ask again for assets that could not be had last time, and run the cells that lacked them."""
         for path in sorted((results / "assets").glob("*.json")):
-            status = read_status(path)
+            try:
+                status = read_status(path)
+            except AssetUnavailable:  # damaged: as good as none
+                path.unlink()
+                continue
             if status.state == "available":
                 continue
             path.unlink()
@@ -192,8 +202,21 @@ def baseline_pattern() -> str:
     return rf"[^/]+/[^/]+/(?:{'|'.join(map(re.escape, catalog.baselines()))})(?:/[^/]+)*"
 
 
+def report_code() -> str:
+    """A hash of what makes tables and pages, comments aside: a report is made anew when it has changed."""
+    package = Path(__file__).parent
+    files = [package / "collect.py", package / "statistics.py", *sorted((package / "report").rglob("*.*"))]
+    digest = hashlib.sha256()
+    for path in files:
+        if path.suffix != ".pyc":
+            text = path.read_text(encoding="utf-8")
+            digest.update((ast.dump(ast.parse(text)) if path.suffix == ".py" else text).encode())
+    return digest.hexdigest()
+
+
 def _forget_not_testable(results: Path, image: str) -> None:
-    for record in (results / "cells").glob(f"*/{image}-*/**/{RECORD}"):
+    for path in (results / "cells").glob(f"*/{image}-*/**/{RECORD}"):
         with suppress(RecordError):
-            if read_record(record).state == "not-testable":
-                record.unlink()
+            record = read_record(path)
+            if record.state == "not-testable" and record.spec["image"] == image:
+                path.unlink()

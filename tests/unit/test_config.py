@@ -160,6 +160,11 @@ MISTAKES = {
     "an asset without source": ({"assets": {"x": {"licence": "MIT"}}}, "assets.x: 'source' is missing", ""),
     "a hash that is none": ({"assets": {"x": {"source": "url", "url": "http://h/x", "licence": "-", "sha256": "xyz"}}}, "assets.x.sha256: 'xyz'", "pattern"),
     "a misspelt asset key": ({"assets": {"x": {"source": "url", "url": "http://h/x", "licence": "-", "sha265": "00000000"}}}, "assets.x.sha265: no such key", "did you mean 'sha256'?"),
+    "a run named like a rule": ({"run": "cells"}, "run: 'cells' names something else", "choose another name"),
+    "a run named like a folder of results": ({"run": "logs"}, "run: 'logs' names something else", "choose another name"),
+    "a study named like a file": ({"studies": {"report.html": study()}}, "studies.report.html: 'report.html' cannot be a target", "lower-case"),
+    "a metric that is always there": ({"metrics": ["psnr"]}, "metrics[0]: 'psnr' is there already", "leave it out"),
+    "another scheme": ({"assets": {"x": {"source": "url", "url": "ftp://h/x", "licence": "-"}}}, "assets.x.url: 'ftp://h/x'", "https?"),
     "an unknown metric": ({"metrics": ["pnsr"]}, "metrics[0]:", "did you mean 'psnr'?"),
     "a switch a metric lacks": ({"metrics": ["psnr@window=gaussian"]}, "metrics[0]:", "no switch 'window'"),
 }  # fmt: skip
@@ -185,12 +190,19 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         load([path])
 
 
+def test_leading_zeros_are_decimal(tmp_path: Path) -> None:
+    text = "studies: {s: {title: T, grid: {task: fit, image: camera, size: 0016, arm: siren, depth: 2, width: 010}}}"
+    (spec,) = load([ASSETS, written(tmp_path, text)]).cells["s"]
+    assert (spec.size, spec.width) == (16, 10)
+
+
 FILES = {
     "not there": (None, "there is no such file"),
     "no mapping": ("- a\n- b\n", "not a mapping"),
     "broken YAML": ("a: [1, 2\nb: 3", "line 2"),
     "a key twice": ("run: a\nrun: b\n", "line 2: the key 'run' is given twice"),
     "a tag that runs code": ("run: !!python/object/apply:os.system ['true']\n", "line 1"),
+    "a key that is a list": ("studies:\n  ? [a, b]\n  : 1\n", "line 2: a key must be a word"),
     "bytes": (b"\xff\xfe\x00", "cannot be read"),
 }
 

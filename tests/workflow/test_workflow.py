@@ -137,6 +137,7 @@ def test_a_failing_cell_stops_neither_the_others_nor_the_report_and_runs_again_n
     assert failure["reason"] == "MemoryError: no <b>room</b>"
     page = (project.folder / "results/small/report.html").read_text()
     assert "MemoryError: no &lt;b&gt;room&lt;/b&gt;" in page
+    assert not (project.folder / "results/small/results.parquet").exists(), "Snakemake still has to collect"
     relu.write_text(sound)
     assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
     assert project.snakemake()[0] == 0
@@ -165,6 +166,9 @@ def test_cells_whose_image_cannot_be_had_are_not_testable_until_it_can(project: 
     assert "404" in project.record(lacking).reason
     assert "404" in (project.folder / "results/small/report.html").read_text()
     before = project.stamps()
+    assert "1 not-testable, 1 ok" in project.snakemake("cells")[1], "who only looks deletes nothing"
+    project.snakemake("-n")
+    assert project.record(lacking).state == "not-testable"
     shutil.copy(project.folder / "config/tile.png", offered / "far.png")
     code, output = project.snakemake()
     server.shutdown()
@@ -221,6 +225,8 @@ def test_a_finished_cell_is_scored_by_a_further_metric_without_training(finished
     assert finished.planned() == {"evaluate": 2, "collect": 1, "report": 1, "all": 1}
     assert finished.snakemake()[0] == 0
     assert "border=2" in (finished.folder / "results/small/results.csv").read_text()
+    page = (finished.folder / "results/small/report.html").read_text()
+    assert "border=2" in re.sub(r"<script.*?</script>", "", page, flags=re.S)
 
 
 def test_the_cells_of_the_configuration_are_listed_with_state_study_and_target(project: Project) -> None:

@@ -11,6 +11,8 @@ rule collect:
     localrule: True
     params:
         digest=lambda wildcards: BENCH.selected(wildcards.target)[0].digest,
+        configfiles=BENCH.configfiles,
+        code=report_code(),
     message:
         "collect {wildcards.target}"
     script:

@@ -7,6 +7,8 @@ rule report:
     log:
         "results/logs/report/{target}.log",
     localrule: True
+    params:
+        code=report_code(),
     message:
         "render {output.page}"
     script:

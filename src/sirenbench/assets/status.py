@@ -73,12 +73,12 @@ def verified(status: AssetStatus) -> Path:
     except OSError as error:
         raise AssetUnavailable(
             f"{status.id}: {path} was there but cannot be read now ({error.strerror}); run "
-            f"'sirenbench fetch {status.id}', with a cache folder that every machine of the run can read"
+            f"'sirenbench fetch {status.id}' if it is a download, and see that every machine of the run can read it"
         ) from error
     if digest != status.sha256:
         raise AssetUnavailable(
             f"{status.id}: {path} has changed since it was fetched (SHA-256 {digest[:16]}, was "
-            f"{str(status.sha256)[:16]}); delete it and run 'sirenbench fetch {status.id}'"
+            f"{str(status.sha256)[:16]}); if that is right, delete results/assets/{status.id}.json and run again"
         )
     return path
 

@@ -13,6 +13,8 @@ from sirenbench.spec import CellSpec
 
 # Names of rules and of the runs that are always there: a study cannot take them.
 RESERVED = ("all", "asset", "train", "baseline", "evaluate", "collect", "report", "cells", "paper")
+_FOLDERS = ("assets", "benchmarks", "checkpoints", "logs")
+_TARGET_FORM = "lower-case letters and digits, with single '-' or '_' between them"
 _NAME_FORM = "lower-case letters and digits, with single '-', '_' or '.' between them"
 
 Origin = Callable[..., str]
@@ -20,6 +22,8 @@ Origin = Callable[..., str]
 
 def check(config: Config, cells: dict[str, list[CellSpec]], origin: Origin) -> Iterator[Mistake]:
     """Every such mistake; ``origin`` tells the file of a block and its entry."""
+    if config.run in (*RESERVED[:-1], *_FOLDERS):
+        yield Mistake(origin("run"), "run", f"{shown(config.run)} names something else; choose another name")
     yield from _images(config, origin)
     yield from _metrics(config, origin)
     yield from _studies(config, cells, origin)
@@ -41,6 +45,8 @@ def _images(config: Config, origin: Origin) -> Iterator[Mistake]:
 
 def _metrics(config: Config, origin: Origin) -> Iterator[Mistake]:
     for index, metric in enumerate(config.metrics):
+        if metric in ("psnr", "ssim", *config.metrics[:index]):
+            yield Mistake(origin("metrics"), f"metrics[{index}]", f"{shown(metric)} is there already; leave it out")
         try:
             parse_metric(metric)
         except UserError as error:
@@ -52,8 +58,8 @@ def _studies(config: Config, cells: dict[str, list[CellSpec]], origin: Origin) -
         where, key = origin("studies", name), f"studies.{name}"
         if name in (*RESERVED, config.run):
             yield Mistake(where, key, f"{shown(name)} names something else in the workflow; choose another name")
-        elif not IMAGE_ID.fullmatch(name):
-            yield Mistake(where, key, f"{shown(name)} cannot be a target: {_NAME_FORM}")
+        elif not IMAGE_ID.fullmatch(name) or "." in name:
+            yield Mistake(where, key, f"{shown(name)} cannot be a target: {_TARGET_FORM}")
         for image in dict.fromkeys(spec.image for spec in specs if spec.image not in config.images):
             text = f"no image is named {shown(image)}; {allowed(config.images, image)}"
             yield Mistake(where, f"{key}.grid.image", text)

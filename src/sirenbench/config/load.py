@@ -159,7 +159,7 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         for entry in entries.values() if isinstance(entries, dict) else ():
             for key in ("path", "folder", "url") if isinstance(entry, dict) else ():
                 given = entry.get(key)
-                if isinstance(given, str) and not given.startswith(("http://", "https://")):
+                if isinstance(given, str) and given and "://" not in given:
                     path = Path(os.path.normpath(folder.absolute() / Path(given).expanduser()))
                     # A path inside the project stays relative: the project can be moved.
                     entry[key] = str(path.relative_to(here) if path.is_relative_to(here) else path)

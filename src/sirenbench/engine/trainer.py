@@ -83,7 +83,9 @@ class Trainer:
         return self.step > self.steps
 
     def prediction(self) -> torch.Tensor:
-        """The scored image as last predicted, (R, H, W, C) in [-1, 1], not clipped."""
+        """The scored image by the weights as they are, (R, H, W, C) in [-1, 1], not clipped."""
+        with torch.no_grad():
+            self.network.predict(self._scored.inputs, self._scored.prediction)
         return self._scored.prediction_image()
 
     def state(self) -> dict[str, torch.Tensor]:

@@ -30,6 +30,8 @@ class Cell:
         The configuration: task, image, size, factor, arm, depth, width and every option that applies.
     reference, scaled
         The name of the paper's own cell, and what this one has otherwise.
+    further
+        Metric -> seed -> value, of the metrics that were computed from the stored weights.
     record
         None if the cell left none.
     """
@@ -44,6 +46,7 @@ class Cell:
     reference: str
     scaled: tuple[str, ...]
     command: str
+    further: dict[str, dict[int, float]]
     record: CellRecord | None
 
     @property
@@ -71,7 +74,7 @@ class Cell:
     def metrics(self) -> list[str]:
         """The metrics that it was scored with."""
         replicates = self.record.replicates if self.record else ()
-        return list(dict.fromkeys(metric for replicate in replicates for metric in replicate.metrics))
+        return list(dict.fromkeys([*(metric for r in replicates for metric in r.metrics), *self.further]))
 
     def ends(self, metric: str) -> list[EndPoints]:
         """The end points of a metric of every replicate that has it and did not diverge."""
@@ -80,6 +83,8 @@ class Cell:
 
     def sample(self, metric: str) -> Sample:
         """The last value of a metric, by seed; NaN for a replicate that diverged."""
+        if metric in self.further:
+            return Sample(self.further[metric], exact=self.exact)
         replicates = self.record.replicates if self.record else ()
         values = {r.seed: math.nan if r.diverged else r.metrics[metric].last for r in replicates if metric in r.metrics}
         return Sample(values, exact=self.exact)
@@ -88,21 +93,35 @@ class Cell:
 _PARTS = ("task", "image", "size", "factor", "arm", "depth", "width")
 
 
+def _scores(frame: pd.DataFrame) -> dict[tuple[str, int], dict[str, dict[int, float]]]:
+    """(study, position) -> metric -> seed -> last value; NaN for a seed that diverged."""
+    scores: dict[tuple[str, int], dict[str, dict[int, float]]] = {}
+    for row in frame.loc[frame["metric"] != ""].to_dict("records"):
+        value = math.nan if row["diverged"] else float(row["last"])
+        scores.setdefault((row["study"], row["position"]), {}).setdefault(row["metric"], {})[int(row["seed"])] = value
+    return scores
+
+
 def read_cells(frame: pd.DataFrame) -> list[Cell]:
     """The cells of the tidy table, in its order."""
     first = frame.drop_duplicates(["study", "position"]).astype(object)
     first = first.where(first.notna(), None)
     records: dict[str, CellRecord] = {}
+    scores = _scores(frame)
     cells = []
     for row in first.to_dict("records"):
         if row["record"] and row["name"] not in records:
             records[row["name"]] = CellRecord.model_validate_json(row["record"])
         parts = {key: row[key] for key in _PARTS if row[key] is not None}
+        record = records.get(row["name"])
+        known = {metric for replicate in record.replicates for metric in replicate.metrics} if record else set()
+        of_cell = scores.get((row["study"], row["position"]), {})
         cells.append(
             Cell(
+                further={metric: values for metric, values in of_cell.items() if metric not in known},
                 parts=parts | json.loads(row["options"]),
                 scaled=tuple(json.loads(row["scaled"])),
-                record=records.get(row["name"]),
+                record=record,
                 **{key: row[key] for key in ("study", "name", "method", "track", "state", "reason")},
                 **{key: row[key] for key in ("reference", "command")},
             )

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from sirenbench import catalog, records
-from sirenbench.assets.status import read_status, verified
+from sirenbench.assets.status import read_status, sha256_of, verified
 from sirenbench.engine.build import architecture, encode
 from sirenbench.engine.mlp import BatchedMlp, layer_views
+from sirenbench.errors import AssetUnavailable
 from sirenbench.metrics.base import Scorer
 from sirenbench.records import read_record, write_text
 from sirenbench.spec import CellSpec
@@ -21,7 +22,9 @@ from sirenbench.worker.job import CellJob, source
 
 
 def evaluate(job: CellJob, metric: str, assets: Mapping[str, Path], target: Path) -> None:
-    """Write ``{"metric": id, "values": [one a replicate]}``; no values where the cell has none.
+    """Write the metric, its values (one a replicate) and the SHA-256 of the record that they belong to.
+
+    There are no values, but a reason, where the cell has no numbers or an asset of the metric cannot be had.
 
     Parameters
     ----------
@@ -29,15 +32,24 @@ def evaluate(job: CellJob, metric: str, assets: Mapping[str, Path], target: Path
         Name -> status file of each asset that the metric needs.
     """
     torch.set_num_threads(job.threads)
-    values: list[float] = []
-    if read_record(job.folder / records.RECORD).state in ("ok", "diverged"):
-        picture = source(job).picture
-        image, prediction = _predicted(job, picture)
-        files = {name: verified(read_status(path)) for name, path in assets.items()}
-        values = Scorer(image, (metric,), files)(prediction)[metric].tolist()
+    values, reason = [], ""
+    try:
+        values = _values(job, metric, assets)
+    except AssetUnavailable as error:
+        reason = str(error)
     # JSON has no word for what is infinite or not a number.
     texts = [value if abs(value) < float("inf") else str(value) for value in values]
-    write_text(target, json.dumps({"metric": metric, "values": texts}) + "\n")
+    of = sha256_of(job.folder / records.RECORD)
+    write_text(target, json.dumps({"metric": metric, "values": texts, "reason": reason, "record_sha256": of}) + "\n")
+
+
+def _values(job: CellJob, metric: str, assets: Mapping[str, Path]) -> list[float]:
+    record = read_record(job.folder / records.RECORD)
+    if record.state not in ("ok", "diverged"):
+        raise AssetUnavailable(f"the cell has no numbers: {record.reason}")
+    files = {name: verified(read_status(path)) for name, path in assets.items()}
+    image, prediction = _predicted(job, source(job).picture)
+    return Scorer(image, (metric,), files)(prediction)[metric].tolist()
 
 
 def _predicted(job: CellJob, picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,6 +12,7 @@ import torch
 
 from sirenbench import records
 from sirenbench.assets.status import AssetStatus, read_status, verified
+from sirenbench.engine import checkpoint
 from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.images.pictures import open_picture, pixels_sha256, prepare, resize
 from sirenbench.provenance import now
@@ -86,6 +87,7 @@ def run(job: CellJob, measure: Callable[[CellJob, Source, str], CellRecord]) -> 
         records.write_record(failure, _without_numbers(job.spec, "failed", text))
         raise
     records.write_record(job.folder / records.RECORD, record)
+    checkpoint.path_of(job.results, job.spec.name).unlink(missing_ok=True)
     return record
 
 

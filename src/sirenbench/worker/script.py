@@ -68,9 +68,8 @@ def _by_hand() -> CellJob:
     bench = Workflow(words.configfile)
     spec, config = parse_name(words.name), bench.main.config
     status = Path(bench.status(spec.name))
-    if not status.exists():
-        name = bench.main.asset_of(spec.image)
-        write_status(status, fetch(name, bench.main.asset(name), cache_folder(config.cache), progress=True))
+    name = bench.main.asset_of(spec.image)
+    write_status(status, fetch(name, bench.main.asset(name), cache_folder(config.cache), progress=True))
     return CellJob(
         spec=spec,
         crop=bench.main.recipe(spec.image).crop,

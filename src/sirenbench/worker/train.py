@@ -45,7 +45,7 @@ def train(job: CellJob, source: Source, started: str) -> CellRecord:
     trainer.curves.write(job.folder / records.CURVES)
     with records.atomic_path(job.folder / records.WEIGHTS) as temporary:
         save_file(trainer.weights(), temporary)
-    record = CellRecord(
+    return CellRecord(
         name=spec.name,
         spec=spec.as_dict(),
         track=spec.track,
@@ -59,8 +59,6 @@ def train(job: CellJob, source: Source, started: str) -> CellRecord:
         files=hashes(job.folder, records.IMAGES, records.CURVES, records.WEIGHTS),
         provenance=provenance(numerics_of(spec), device, started, resumed),
     )
-    checkpoint.path_of(job.results, spec.name).unlink(missing_ok=True)
-    return record
 
 
 def _to_the_end(job: CellJob, trainer: Trainer) -> int:
