@@ -23,7 +23,9 @@ class Config(Block):
         "auto", description="Where cells train: 'auto' takes the GPU where there is one."
     )
     cache: str = Field(
-        "", description="Folder of downloaded assets, may be shared by many users; the user's cache folder if left out."
+        "",
+        description="Folder of downloaded assets, may be shared by many users; the user's cache folder "
+        "if left out. A relative path starts where Snakemake runs.",
     )
     checkpoint_minutes: float = Field(
         5, gt=0, description="How often a training cell writes its checkpoint, in minutes."

@@ -140,7 +140,14 @@ def source(job: CellJob) -> Source:
         raise UserError(str(error)) from None
     original = open_picture(path)
     prepared = prepare(original, crop=job.crop, channel=str(job.spec["channel"]))
-    return Source(lambda side, kernel: resize(prepared, side, kernel), status)
+
+    def picture(side: int, kernel: str) -> np.ndarray:
+        if side > prepared.width:
+            text = f"{status.id}: the picture has {prepared.width} pixels a side after cropping, not {side}"
+            raise AssetUnavailable(f"{text}; ask for a size of at most {prepared.width}")
+        return resize(prepared, side, kernel)
+
+    return Source(picture, status)
 
 
 def _without_numbers(spec: CellSpec, state: State, reason: str) -> CellRecord:

@@ -29,6 +29,9 @@ def told(rule: Any) -> Iterator[None]:
     except UserError as error:
         logging.error("%s", error)
         sys.exit(f"{type(error).__name__}: {error}")
+    except OSError as error:
+        logging.exception("the machine refused a file:")
+        sys.exit(f"{error.filename or 'a file'}: {error.strerror or error}; see that it can be written and has room")
     except Exception:
         logging.exception("this is a defect of sirenbench, not of your input:")
         raise
