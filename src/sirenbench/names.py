@@ -140,10 +140,9 @@ def _read_method(method: str) -> dict[str, object]:
     match = re.fullmatch(r"(?P<arm>.+)-(?P<depth>\d{1,6})x(?P<width>\d{1,6})", method)
     if match:
         return {"arm": match["arm"], "depth": int(match["depth"]), "width": int(match["width"])}
-    arm = {"arm": method}
     if method and method not in catalog.baselines() and method.partition("+")[0] in catalog.networks():
         raise SpecError("arm", f"{shown(method)} lacks its depth and width, as in {method}-3x256")
-    return dict(arm)
+    return {"arm": method}
 
 
 def _word(fields: Mapping[str, object], key: str, words: tuple[str, ...]) -> str:

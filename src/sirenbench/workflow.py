@@ -177,16 +177,12 @@ class Workflow:
     def forget_what_was_lacking(self, results: Path) -> None:
         """Let Snakemake ask again for assets that could not be had last time, and run the cells that lacked them."""
         for path in sorted((results / "assets").glob("*.json")):
-            try:
-                status = read_status(path)
-            except AssetUnavailable:  # damaged: as good as none
-                path.unlink()
-                continue
-            if status.state == "available":
-                continue
+            with suppress(AssetUnavailable):  # damaged: as good as none
+                if read_status(path).state == "available":
+                    continue
             path.unlink()
             for loaded in self.runs.values():
-                for image in (image for image in loaded.config.images if loaded.asset_of(image) == status.id):
+                for image in (image for image in loaded.config.images if loaded.asset_of(image) == path.stem):
                     _forget_not_testable(results, image)
 
     @cached_property

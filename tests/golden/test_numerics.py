@@ -17,6 +17,8 @@ from sirenbench.engine.trainer import Trainer
 from sirenbench.metrics.base import Scorer
 from sirenbench.names import arms_of, parse_name
 from sirenbench.numerics import numerics_of
+from sirenbench.tasks.base import unit_range
+from sirenbench.worker.baseline import enlarged
 
 GOLDEN = Path(__file__).with_name("numerics.json")
 SCHEMES = ("kaiming_uniform", "kaiming_normal", "uniform", "normal", "xavier_uniform", "xavier_normal")
@@ -56,9 +58,7 @@ def measured(name: str) -> dict[str, object]:
     task, pixels = catalog.tasks()[spec.task], colours if spec["channel"] == "rgb" else picture
     if spec.is_baseline:
         images = task.reconstruction(spec, pixels)
-        large = torch.from_numpy(catalog.baselines()[spec.arm].enlarge(spec, images.low).copy())
-        high = torch.tensor(images.high, dtype=torch.float64).div(255).reshape(16, 16, -1)
-        scores = Scorer(high, ("psnr", "ssim"))(large.reshape(1, 16, 16, -1))
+        scores = Scorer(unit_range(images.high), ("psnr", "ssim"))(enlarged(spec, images))
         values = {key: value.tolist() for key, value in scores.items()}
     else:
         trainer = Trainer(spec, task.problem(spec, pixels), torch.device("cpu"))

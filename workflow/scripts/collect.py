@@ -3,13 +3,11 @@
 import sys
 
 from sirenbench.collect import collect
-from sirenbench.worker.script import RESULTS, told
-from sirenbench.workflow import Workflow
+from sirenbench.worker.script import RESULTS, told, workflow_of
 
 rule = globals().get("snakemake")
 with told(rule):
-    settings = rule.config["sirenbench"] if rule else {"files": [], "overrides": {}}
     target = rule.wildcards.target if rule else sys.argv[1]
-    bench = Workflow(settings["files"], settings["overrides"])
+    bench = workflow_of(rule)
     loaded, cells = bench.selected(target)
     collect(loaded.config, cells, RESULTS, RESULTS / target, bench.configfiles)

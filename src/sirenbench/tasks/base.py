@@ -88,7 +88,12 @@ class View:
 
     def unit(self) -> torch.Tensor:
         """(H, W, C) in [0, 1], float64: what predictions are scored against."""
-        return torch.tensor(self.pixels).to(torch.float64).div(255).reshape(self.side, self.side, self.channels)
+        return unit_range(self.pixels)
+
+
+def unit_range(pixels: np.ndarray) -> torch.Tensor:
+    """uint8, (H, W) or (H, W, 3), as (H, W, C) in [0, 1], float64."""
+    return torch.tensor(pixels, dtype=torch.float64).div(255).reshape(*pixels.shape[:2], -1)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,15 @@ from sirenbench.metrics.base import Scorer
 from sirenbench.numerics import numerics_of
 from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
 from sirenbench.records import CellRecord, Cost, Replicate
+from sirenbench.spec import CellSpec
+from sirenbench.tasks.base import Reconstruction, unit_range
 from sirenbench.worker.job import CellJob, Source, eight_bit, hashes, image_facts, write_images
+
+
+def enlarged(spec: CellSpec, images: Reconstruction) -> torch.Tensor:
+    """What a baseline makes of the small image, (1, size, size, C) in [-1, 1], not clipped."""
+    large = catalog.baselines()[spec.arm].enlarge(spec, images.low)
+    return torch.from_numpy(large.copy()).reshape(1, spec.size, spec.size, -1)
 
 
 def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
@@ -23,11 +31,9 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
     startup = process_age_seconds()
     images = catalog.tasks()[spec.task].reconstruction(spec, source.picture)
     began = time.perf_counter()
-    large = catalog.baselines()[spec.arm].enlarge(spec, images.low)
-    enlarged = time.perf_counter()
-    high = torch.tensor(images.high, dtype=torch.float64).div(255).reshape(spec.size, spec.size, -1)
-    prediction = torch.from_numpy(large.copy()).reshape(1, spec.size, spec.size, -1)
-    scores = Scorer(high, METRICS)(prediction)
+    prediction = enlarged(spec, images)
+    done = time.perf_counter()
+    scores = Scorer(unit_range(images.high), METRICS)(prediction)
     scored = time.perf_counter()
     once = np.zeros(1)
     facts = {name: end_points(once, once, value.numpy(), higher_is_better=True) for name, value in scores.items()}
@@ -42,8 +48,8 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
         cost=Cost(
             seconds=process_age_seconds(),
             startup_seconds=startup,
-            training_seconds=enlarged - began,
-            metrics_seconds=scored - enlarged,
+            training_seconds=done - began,
+            metrics_seconds=scored - done,
             peak_memory_mib=peak_memory_mib(device),
         ),
         image=image_facts(job, source, arrays),

@@ -17,7 +17,8 @@ from sirenbench.errors import AssetUnavailable
 from sirenbench.metrics.base import Scorer
 from sirenbench.records import read_record, write_text
 from sirenbench.spec import CellSpec
-from sirenbench.tasks.base import Picture
+from sirenbench.tasks.base import Picture, unit_range
+from sirenbench.worker.baseline import enlarged
 from sirenbench.worker.job import CellJob, source
 
 
@@ -57,9 +58,7 @@ def _predicted(job: CellJob, picture: Picture) -> tuple[torch.Tensor, torch.Tens
     spec, task = job.spec, catalog.tasks()[job.spec.task]
     if spec.is_baseline:
         images = task.reconstruction(spec, picture)
-        large = torch.from_numpy(catalog.baselines()[spec.arm].enlarge(spec, images.low).copy())
-        high = torch.tensor(images.high, dtype=torch.float64).div(255).reshape(spec.size, spec.size, -1)
-        return high, large.reshape(1, spec.size, spec.size, -1)
+        return unit_range(images.high), enlarged(spec, images)
     view = task.problem(spec, picture).scored
     network = restored(spec, job.folder / records.WEIGHTS)
     prediction = torch.empty(network.replicates, view.side**2, view.channels)

@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
 from sirenbench.worker.job import CellJob
+
+if TYPE_CHECKING:
+    from sirenbench.workflow import Workflow
 
 RESULTS = Path("results")
 
@@ -35,6 +38,14 @@ def told(rule: Any) -> Iterator[None]:
     except Exception:
         logging.exception("this is a defect of sirenbench, not of your input:")
         raise
+
+
+def workflow_of(rule: Any) -> Workflow:
+    """The configured workflow: that of the run, or by hand the default one."""
+    from sirenbench.workflow import Workflow
+
+    settings = rule.config["sirenbench"] if rule is not None else {"files": [], "overrides": {}}
+    return Workflow(settings["files"], settings["overrides"])
 
 
 def cell_job(rule: Any) -> CellJob:
