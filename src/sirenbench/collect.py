@@ -149,11 +149,15 @@ def _text(value: Value) -> str:
 
 
 def method_of(spec: CellSpec) -> str:
-    """What people call an arm: ``SIREN + P.E.``."""
-    if spec.is_baseline:
-        return catalog.baselines()[spec.arm].title
-    encoding = f" + {catalog.encodings()[spec.encoding].title}" if spec.encoding else ""
-    return catalog.networks()[spec.network].title + encoding
+    """What people call an arm: ``SIREN + P.E. + VGG``."""
+    return " + ".join(part.title for part in catalog.components_of(spec)[1:])
+
+
+def _method_in(study: Study, spec: CellSpec) -> str:
+    """The same with the remarks of a study."""
+    parts = spec.as_dict()
+    remarks = [label.text for label in study.labels if all(parts.get(k) == v for k, v in label.cells.items())]
+    return " ".join([method_of(spec), *(f"({remark})" for remark in remarks)])
 
 
 def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
@@ -165,11 +169,11 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
         "size": spec.size,
         "factor": spec.factor,
         "arm": spec.arm,
-        "method": method_of(spec),
+        "method": _method_in(study, spec),
         "depth": spec.depth,
         "width": spec.width,
         "options": json.dumps(spec.values),
-        "track": spec.track,
+        "track": spec.track_in(study.track),
         "reference": paper.name,
         "scaled": json.dumps(scaled_down(spec, paper)),
         "command": command_of(spec.name, configfiles),
@@ -208,6 +212,8 @@ def _outcomes(record: CellRecord | None, further: Mapping[str, Sequence[float]])
         for metric, ends in replicate.metrics.items():
             points = ends.model_dump(include={"last", "best", "best_step", "tail", "drawdown"})
             yield about | {"metric": metric} | points
+        for metric, value in replicate.final.items():
+            yield about | {"metric": metric, "last": value}
         for metric, values in further.items():
             yield about | {"metric": metric, "last": values[replicate.replicate]}
 

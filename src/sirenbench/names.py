@@ -3,11 +3,12 @@
 ``fit/cameraman-256/siren-3x256/first_init=xavier_normal/steps=1000`` reads: fit the image *cameraman*
 at 256 x 256 with a SIREN of 3 hidden layers of 256 features, the first layer drawn by Xavier normal,
 for 1,000 steps, and every other option at its default. For super-resolution the image carries the
-factor (``sr/cameraman-512-x8/...``), and an arm can add an encoding (``siren+pe-3x512``).
+factor (``sr/cameraman-512-x8/...``), and an arm can add an encoding and a loss (``siren+pe+vgg-3x512``).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -31,20 +32,27 @@ def options_of(task: str, arm: str) -> tuple[Option, ...]:
     """The options of an arm in a task, in the canonical order."""
     doing = catalog.tasks()[task]
     if arm in catalog.baselines():
-        return (*catalog.baselines()[arm].options, *doing.data_options)
-    network, _, encoding = arm.partition("+")
+        own = catalog.baselines()[arm].options
+        return (*own, *(option for option in doing.data_options if option.name not in {o.name for o in own}))
+    encoding, loss = add_ons(arm)
+    of_network = catalog.networks()[arm.partition("+")[0]].options
     of_encoding = catalog.encodings()[encoding].options if encoding else ()
-    of_network = catalog.networks()[network].options
-    return (*of_network, *of_encoding, *doing.data_options, *doing.training_options)
+    of_loss = catalog.losses()[loss].options if loss else ()
+    return (*of_network, *of_encoding, *of_loss, *doing.data_options, *doing.training_options)
+
+
+def add_ons(arm: str) -> tuple[str | None, str | None]:
+    """The encoding and the loss that an arm names."""
+    named = arm.split("+")[1:]
+    encoding = next((name for name in named if name in catalog.encodings()), None)
+    return encoding, next((name for name in named if name in catalog.losses()), None)
 
 
 def arms_of(task: str) -> tuple[str, ...]:
     """Every arm that can do a task."""
-    trained = [
-        network + suffix
-        for network in catalog.networks()
-        for suffix in ("", *(f"+{encoding}" for encoding in catalog.encodings()))
-    ]
+    encodings = ("", *(f"+{name}" for name in catalog.encodings()))
+    losses = ("", *(f"+{name}" for name, loss in catalog.losses().items() if task in loss.tasks))
+    trained = map("".join, itertools.product(catalog.networks(), encodings, losses))
     return (*trained, *(name for name, arm in catalog.baselines().items() if task in arm.tasks))
 
 
@@ -66,6 +74,7 @@ def make_spec(fields: Mapping[str, object]) -> CellSpec:
     if factor and size % factor:
         raise SpecError("factor", f"{factor} does not divide the image size {size}")
     options = options_of(task, arm)
+    encoding, loss = add_ons(arm)
     parts = ["task", "image", "size", *(["factor"] if has_factor else []), "arm"]
     parts += [] if is_baseline else ["depth", "width"]
     known = [*parts, *(option.name for option in options)]
@@ -80,6 +89,8 @@ def make_spec(fields: Mapping[str, object]) -> CellSpec:
         arm=arm,
         depth=None if is_baseline else _integer(fields, DEPTH),
         width=None if is_baseline else _integer(fields, WIDTH),
+        encoding=encoding,
+        loss=loss,
         options=tuple((option, _checked(option, fields.get(option.name, option.default))) for option in options),
     )
     if len(spec.name) > MAX_NAME_LENGTH:

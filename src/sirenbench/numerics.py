@@ -1,7 +1,7 @@
 """Which version of the numbers a cell has: a change that moves them runs again what it touches, and only that.
 
-Every component (network, encoding, task, baseline) has a ``version`` of its own; the parts that all cells share have
-theirs here. Whoever changes a number raises the version beside it; ``tests/golden/test_numerics.py`` fails when that
+Every component (task, network, encoding, loss, baseline) has a ``version`` of its own; the parts that all cells share
+have theirs here. Whoever changes a number raises the version beside it; ``tests/golden/test_numerics.py`` fails when that
 was forgotten. Comments and renamed variables change no version and run nothing again.
 """
 
@@ -20,11 +20,8 @@ METRICS = 1
 
 def numerics_of(spec: CellSpec) -> str:
     """The versions behind a cell's numbers, e.g. ``images1 metrics1 sr1 engine1 siren1 pe1``."""
-    parts = {"images": IMAGES, "metrics": METRICS, spec.task: catalog.tasks()[spec.task].version}
-    if spec.is_baseline:
-        parts[spec.arm] = catalog.baselines()[spec.arm].version
-    else:
-        parts |= {"engine": ENGINE, spec.network: catalog.networks()[spec.network].version}
-    if spec.encoding:
-        parts[spec.encoding] = catalog.encodings()[spec.encoding].version
+    shared = {"images": IMAGES, "metrics": METRICS}
+    engine = {} if spec.is_baseline else {"engine": ENGINE}
+    task, *arm = catalog.components_of(spec)
+    parts = shared | {task.name: task.version} | engine | {part.name: part.version for part in arm}
     return " ".join(f"{name}{version}" for name, version in parts.items())

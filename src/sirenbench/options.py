@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sirenbench.errors import allowed, shown
 
 Value = int | float | str
+Track = Literal["as-described", "as-run", "improved"]
 
 
 class OptionError(ValueError):
@@ -28,6 +31,9 @@ class Option(ABC):
         Left out of cell names.
     doc
         One sentence, shown in the docs and in error messages.
+    tracks
+        Which of the paper's two protocols a value belongs to, where they differ; a value that is not named belongs to
+        both.
     beyond_paper
         Whether any other value than the default leaves the paper's protocol, so that the cell
         belongs to the track ``improved``.
@@ -36,7 +42,12 @@ class Option(ABC):
     name: str
     default: Value
     doc: str
+    tracks: Mapping[Value, Track] = field(default_factory=dict, kw_only=True, hash=False)
     beyond_paper: bool = field(default=False, kw_only=True)
+
+    def track_of(self, value: Value) -> Track | None:
+        """The one track that a value belongs to; None if it says nothing of it."""
+        return "improved" if self.beyond_paper and value != self.default else self.tracks.get(value)
 
     @abstractmethod
     def check(self, value: object) -> Value:
@@ -68,6 +79,22 @@ class Choice(Option):
 
     def describe(self) -> str:
         return f"one of {', '.join(self.choices)}"
+
+    def read(self, text: str) -> Value:
+        return self.check(text)
+
+
+@dataclass(frozen=True)
+class Word(Option):
+    """A name that is not known beforehand, as that of an asset."""
+
+    def check(self, value: object) -> Value:
+        if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*", value):
+            raise OptionError(f"{shown(value)} is not {self.describe()}")
+        return value
+
+    def describe(self) -> str:
+        return "a word of lower-case letters and digits, with single '-', '_' or '.' between them"
 
     def read(self, text: str) -> Value:
         return self.check(text)

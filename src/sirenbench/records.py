@@ -25,6 +25,7 @@ PROGRESS = "progress.json"
 CURVES = "curves.parquet"
 IMAGES = "images.npz"
 WEIGHTS = "weights.safetensors"
+ACTIVATIONS = "activations.npz"
 
 State = Literal["ok", "diverged", "failed", "not-testable"]
 
@@ -73,6 +74,7 @@ class Replicate(_Part):
     seed: int
     diverged: bool = False
     metrics: dict[str, EndPoints]
+    final: dict[str, float] = Field(default_factory=dict, description="What is measured once, of the final weights.")
 
 
 class Cost(_Part):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from sirenbench.errors import Mistake, UserError
-from sirenbench.options import Option, Value
-
-Track = Literal["as-described", "as-run", "improved"]
+from sirenbench.options import Option, Track, Value
 
 _PARTS = ("task", "image", "size", "factor", "arm", "depth", "width")
 
@@ -36,9 +33,11 @@ class CellSpec:
     factor
         Only for tasks that have one (``sr``), else None.
     arm
-        A baseline, or a network with its encoding: ``bicubic``, ``siren``, ``siren+pe``.
+        A baseline, or a network with its encoding and its loss: ``bicubic``, ``siren``, ``siren+pe+vgg``.
     depth, width
         None for baselines.
+    encoding, loss
+        None where the arm names none: raw coordinates, mean squared error.
     options
         Every option that applies, in the canonical order, defaults filled in.
     """
@@ -50,6 +49,8 @@ class CellSpec:
     arm: str
     depth: int | None
     width: int | None
+    encoding: str | None
+    loss: str | None
     options: tuple[tuple[Option, Value], ...]
 
     def __getitem__(self, option: str) -> Value:
@@ -69,12 +70,8 @@ class CellSpec:
 
     @property
     def network(self) -> str:
-        """The arm without its encoding."""
+        """The arm without its encoding and its loss."""
         return self.arm.partition("+")[0]
-
-    @property
-    def encoding(self) -> str | None:
-        return self.arm.partition("+")[2] or None
 
     @property
     def shape(self) -> str:
@@ -95,9 +92,19 @@ class CellSpec:
 
     @property
     def track(self) -> Track:
-        """``improved`` if an option leaves the paper's protocol, else ``as-run``."""
-        beyond = any(option.beyond_paper and value != option.default for option, value in self.options)
-        return "improved" if beyond else "as-run"
+        """The track of the cell by itself."""
+        return self.track_in("as-run")
+
+    def track_in(self, wanted: Track) -> Track:
+        """The track of the cell in a study of the track ``wanted``.
+
+        A cell whose options say nothing of it follows the paper's text and its authors' code alike. One that mixes
+        what belongs to the one with what belongs to the other follows neither.
+        """
+        named = {track for option, value in self.options if (track := option.track_of(value))}
+        if len(named) > 1:
+            return "improved"
+        return next(iter(named), wanted)
 
     def as_dict(self) -> dict[str, Value]:
         """Every part and option, for records and tables (no entry for what does not apply)."""

@@ -22,7 +22,7 @@ from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
 from sirenbench.numerics import numerics_of
-from sirenbench.records import RECORD, RecordError, read_record
+from sirenbench.records import RECORD, read_record
 from sirenbench.spec import CellSpec
 
 ASSETS = Path("config/assets.yaml")
@@ -98,6 +98,10 @@ class Workflow:
         spec = parse_name(name)
         return f"results/assets/{self._knowing(spec.image).asset_of(spec.image)}.json"
 
+    def weights(self, name: str) -> list[str]:
+        """The status files of the assets that a cell's arm needs."""
+        return [f"results/assets/{asset}.json" for asset in catalog.assets_of(parse_name(name))]
+
     def needed(self, metric: str) -> list[str]:
         """The status files of the assets that a metric needs."""
         return [f"results/assets/{asset}.json" for asset in parse_metric(metric).metric.assets]
@@ -119,10 +123,15 @@ class Workflow:
         return json.dumps(parse_name(name).as_dict())
 
     def recipe_text(self, name: str) -> str:
-        """How the image of a cell is made, down to the asset's hash; not where the file lies and what is said of it."""
-        image = parse_name(name).image
-        loaded = self._knowing(image)
-        return json.dumps({"crop": loaded.recipe(image).crop, "asset": self.asset_identity(loaded.asset_of(image))})
+        """How the image of a cell is made and which weights it needs, down to the assets' hashes.
+
+        Not where the files lie and what is said of them.
+        """
+        spec = parse_name(name)
+        loaded = self._knowing(spec.image)
+        recipe = {"crop": loaded.recipe(spec.image).crop, "asset": self.asset_identity(loaded.asset_of(spec.image))}
+        weights = {asset: self.asset_identity(asset) for asset in catalog.assets_of(spec)}
+        return json.dumps(recipe | ({"weights": weights} if weights else {}))
 
     def numerics(self, name: str) -> str:
         """The versions of the numbers of a cell."""
@@ -176,14 +185,22 @@ class Workflow:
 
     def forget_what_was_lacking(self, results: Path) -> None:
         """Let Snakemake ask again for assets that could not be had last time, and run the cells that lacked them."""
+        lacking = set()
         for path in sorted((results / "assets").glob("*.json")):
             with suppress(AssetUnavailable):  # damaged: as good as none
                 if read_status(path).state == "available":
                     continue
+            lacking.add(path.stem)
             path.unlink()
-            for loaded in self.runs.values():
-                for image in (image for image in loaded.config.images if loaded.asset_of(image) == path.stem):
-                    _forget_not_testable(results, image)
+        for path in (results / "cells").rglob(RECORD) if lacking else ():
+            with suppress(UserError):  # a damaged record, or the name of another version
+                record = read_record(path)
+                if record.state == "not-testable" and lacking & self._assets(parse_name(record.name)):
+                    path.unlink()
+
+    def _assets(self, spec: CellSpec) -> set[str]:
+        """Everything that a cell needs."""
+        return {self._knowing(spec.image).asset_of(spec.image), *catalog.assets_of(spec)}
 
     @cached_property
     def _all_images(self) -> dict[str, Loaded]:
@@ -208,11 +225,3 @@ def report_code() -> str:
             text = path.read_text(encoding="utf-8")
             digest.update((ast.dump(ast.parse(text)) if path.suffix == ".py" else text).encode())
     return digest.hexdigest()
-
-
-def _forget_not_testable(results: Path, image: str) -> None:
-    for path in (results / "cells").glob(f"*/{image}-*/**/{RECORD}"):
-        with suppress(RecordError):
-            record = read_record(path)
-            if record.state == "not-testable" and record.spec["image"] == image:
-                path.unlink()

@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 
 from sirenbench import catalog
 from sirenbench.engine import checkpoint
-from sirenbench.engine.build import architecture, encode, initial_parameters
+from sirenbench.engine.build import architecture, encode, encode_with_derivatives, initial_parameters
+from sirenbench.engine.criterion import Given, Pointwise
+from sirenbench.engine.inputs import Inputs
 from sirenbench.engine.mlp import BatchedMlp, layer_views
 from sirenbench.engine.trainer import Trainer
-from sirenbench.names import changed, parse_name
+from sirenbench.names import arms_of, changed, parse_name
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import View
 
 CPU = torch.device("cpu")
+DERIVED = ("gradient", "laplacian")
 
 
 def picture(side: int, kernel: str) -> np.ndarray:
@@ -42,48 +45,117 @@ def reference(spec: CellSpec, flat: torch.Tensor, inputs: torch.Tensor) -> torch
     return x
 
 
-@settings(deadline=None, max_examples=40)
+def nested(spec: CellSpec, flat: torch.Tensor, coordinates: torch.Tensor, field: str) -> torch.Tensor:
+    """The field of one replicate by autograd inside autograd: (N, C), for gradients (N, C, 2)."""
+    at = coordinates.clone().requires_grad_()
+    value = reference(spec, flat, encode(spec, at))
+    if field == "value":
+        return value
+
+    def slopes(values: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad(values.sum(), at, create_graph=True, materialize_grads=True)[0]
+
+    gradient = torch.stack([slopes(channel) for channel in value.unbind(1)], dim=1)
+    if field == "gradient":
+        return gradient
+    return torch.stack([slopes(g[:, 0])[:, 0] + slopes(g[:, 1])[:, 1] for g in gradient.unbind(1)], dim=1)
+
+
+def arms() -> list[str]:
+    """Every network with every encoding; losses of the whole image have their own tests."""
+    return [arm for arm in arms_of("poisson") if arm not in catalog.baselines()]
+
+
+@settings(deadline=None, max_examples=120)
 @given(
-    arm=st.sampled_from(["siren", "relu", "siren+pe", "relu+pe"]),
+    arm=st.sampled_from(arms()),
+    field=st.sampled_from(["value", "gradient", "laplacian"]),
+    form=st.sampled_from(["squared", "norm"]),
     depth=st.integers(1, 4),
     width=st.integers(1, 24),
-    side=st.integers(8, 16),
+    side=st.integers(8, 14),
     channel=st.sampled_from(["grey", "rgb"]),
     replicates=st.integers(1, 3),
     chunk=st.integers(1, 300),
     omega=st.sampled_from([1, 17, 30]),
 )
-def test_loss_gradients_equal_autograd_to_float64_round_off(
-    arm: str, depth: int, width: int, side: int, channel: str, replicates: int, chunk: int, omega: int
+def test_loss_gradients_equal_nested_autograd_to_float64_round_off(
+    arm: str,
+    field: str,
+    form: str,
+    depth: int,
+    width: int,
+    side: int,
+    channel: str,
+    replicates: int,
+    chunk: int,
+    omega: int,
 ) -> None:
-    name = f"fit/a-{side}/{arm}-{depth}x{width}"
-    spec = changed(parse_name(name), channel=channel, replicates=replicates)
+    spec = changed(parse_name(f"poisson/a-{side}/{arm}-{depth}x{width}"), channel=channel, replicates=replicates)
     if spec.network == "siren":
         spec = changed(spec, first_omega=omega, hidden_omega=omega)
     view = View((picture if channel == "grey" else colours)(side, ""), "corner")
-    inputs, targets = encode(spec, view.coordinates()).double(), view.values().double()
-    built = architecture(spec)
+    coordinates, built = view.coordinates().double(), architecture(spec)
     parameters = initial_parameters(spec, built.layers).double()
     network = BatchedMlp(built.layers, built.activations, parameters, chunk_rows=chunk)
-    out = torch.empty(replicates, *targets.shape, dtype=torch.float64)
-    network.step(inputs, targets, out)
+    shape = (side**2, view.channels, 2) if field == "gradient" else (side**2, view.channels)
+    criterion = Pointwise(field, form, torch.randn(shape, generator=torch.Generator().manual_seed(1)).double())
+    value, out = (torch.empty(replicates, *tail, dtype=torch.float64) for tail in (shape[:2], shape))
+    network.step(encode_with_derivatives(spec, coordinates), criterion, value, out)
+    losses = criterion.loss(out)
     for replicate in range(replicates):
         flat = parameters[replicate].clone().requires_grad_()
-        expected = reference(spec, flat, inputs)
-        torch.nn.functional.mse_loss(expected, targets).backward()
-        scale = float(flat.grad.abs().max()) + 1e-30
-        assert torch.allclose(out[replicate], expected, rtol=0, atol=1e-11)
-        assert float((network.gradient[replicate] - flat.grad).abs().max()) / scale < 1e-11
+        expected = nested(spec, flat, coordinates, field)
+        residual = expected - criterion.targets
+        squared = residual.square().sum(-1) if field == "gradient" else residual.square()
+        loss = (squared if form == "squared" else squared.sqrt()).mean()
+        (gradient,) = torch.autograd.grad(loss, flat, materialize_grads=True)
+        near = {"rtol": 1e-11, "atol": 1e-11 * float(expected.detach().abs().max() + 1)}
+        assert torch.allclose(value[replicate], reference(spec, flat, encode(spec, coordinates)), rtol=0, atol=1e-11)
+        assert torch.allclose(out[replicate], expected, **near)
+        assert float(losses[replicate]) == pytest.approx(loss.item(), rel=1e-12)
+        scale = float(gradient.abs().max()) + 1e-30
+        assert float((network.gradient[replicate] - gradient).abs().max()) / scale < 1e-11
 
 
-def test_float32_gradients_are_faithful_to_float64() -> None:
-    spec = parse_name("fit/a-32/siren-3x64/replicates=2")
-    view, built = View(picture(32, ""), "corner"), architecture(spec)
+def test_a_residual_of_no_length_has_no_direction() -> None:
+    """Where a network meets its target exactly, the norm has no derivative: 0 is taken, and nothing becomes NaN."""
+    for field, shape in (("value", (5, 1)), ("gradient", (5, 1, 2)), ("laplacian", (5, 3))):
+        targets = torch.randn(shape)
+        pointwise = Pointwise(field, "norm", targets)
+        assert torch.equal(pointwise.cotangent(slice(0, 1), slice(0, 5), targets[None].clone()), torch.zeros(1, *shape))
+
+
+def test_a_derivative_found_elsewhere_goes_through_the_network() -> None:
+    """What a loss of the whole image hands back, against autograd through the whole."""
+    spec = parse_name("fit/a-12/siren+pe-2x9/replicates=2")
+    coordinates, built = View(picture(12, ""), "corner").coordinates().double(), architecture(spec)
+    parameters = initial_parameters(spec, built.layers).double()
+    network = BatchedMlp(built.layers, built.activations, parameters, chunk_rows=50)
+    inputs, weights = Inputs(encode(spec, coordinates)), torch.randn(2, 144, 1, dtype=torch.float64)
+    out = torch.empty(2, 144, 1, dtype=torch.float64)
+    network.step(inputs, Given(weights), out, out)
+    for replicate in (0, 1):
+        flat = parameters[replicate].clone().requires_grad_()
+        (reference(spec, flat, inputs.values) * weights[replicate]).sum().backward()
+        assert torch.allclose(network.gradient[replicate], flat.grad, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "cell", ["fit/a-32/siren-3x64", *(f"poisson/a-32/siren-3x64/supervision={s}" for s in DERIVED)]
+)
+def test_float32_gradients_are_faithful_to_float64(cell: str) -> None:
+    spec = parse_name(f"{cell}/replicates=2".replace("/supervision=gradient/", "/"))
+    problem, built = catalog.tasks()[spec.task].problem(spec, picture), architecture(spec)
     gradients = []
     for dtype in (torch.float32, torch.float64):
         network = BatchedMlp(built.layers, built.activations, initial_parameters(spec, built.layers).to(dtype))
-        inputs, targets = encode(spec, view.coordinates()).to(dtype), view.values().to(dtype)
-        network.step(inputs, targets, torch.empty(2, *targets.shape, dtype=dtype))
+        inputs = encode_with_derivatives(spec, problem.training.coordinates()).to(CPU, dtype)
+        targets = torch.from_numpy(problem.supervision.targets).to(dtype)
+        out = torch.empty(2, *targets.shape, dtype=dtype)
+        network.step(
+            inputs, Pointwise(problem.supervision.field, "squared", targets), torch.empty(2, 1024, 1, dtype=dtype), out
+        )
         gradients.append(network.gradient.double())
     assert float((gradients[0] - gradients[1]).norm() / gradients[1].norm()) < 1e-5
 
@@ -102,7 +174,7 @@ def test_training_equals_a_plain_loop_with_torch_adam() -> None:
     adam = torch.optim.Adam([flat], lr=1e-4)
     losses = []
     for step in range(41):
-        loss = torch.nn.functional.mse_loss(reference(spec, flat, view.coordinates()), view.values())
+        loss = torch.nn.functional.mse_loss(reference(spec, flat, view.coordinates()), torch.from_numpy(view.values()))
         losses.append(loss.item())
         if step < 40:
             adam.zero_grad()
@@ -117,11 +189,11 @@ def test_scores_belong_to_exactly_that_many_updates() -> None:
     initial = trainer.network.parameters.clone()
     trainer.run(until=0)
     assert trainer.curves.steps.tolist() == list(range(8))
-    network = BatchedMlp(trainer.network.layers, trainer._architecture.activations, initial)
+    network = BatchedMlp(trainer.network.layers, trainer.network.activations, initial)
     view = trainer.problem.scored
     out = torch.empty(2, 256, 1)
     network.predict(view.coordinates(), out)
-    loss = (out - view.values()).square().mean(dim=(1, 2))
+    loss = (out - torch.from_numpy(view.values())).square().mean(dim=(1, 2))
     assert trainer.curves.series("loss")[0] == pytest.approx(loss.tolist())
     trainer.run()
     assert np.isfinite(trainer.curves.series("loss")).all()
@@ -129,10 +201,20 @@ def test_scores_belong_to_exactly_that_many_updates() -> None:
     assert torch.equal(out.unflatten(1, (16, 16)), trainer.prediction())
 
 
-@pytest.mark.parametrize("name", ["fit/a-16/siren-2x16/steps=25", "sr/a-32-x2/relu+pe-2x16/steps=25"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fit/a-16/siren-2x16/steps=25",
+        "sr/a-32-x2/relu+pe-2x16/steps=25",
+        "poisson/a-16/siren-2x16/steps=25",
+        "poisson/a-16/siren+pe-2x16/supervision=laplacian/steps=25",
+        "poisson/a-16/siren-2x16/channel=rgb/steps=25",
+    ],
+)
 def test_a_replicate_does_not_depend_on_its_company(name: str) -> None:
     """On a CPU to the last bit; a GPU multiplies all replicates at once and keeps float32 round-off."""
-    together, alone = _trainer(f"{name}/replicates=3"), _trainer(f"{name}/replicates=1/seed=2")
+    pixels = colours if "rgb" in name else picture
+    together, alone = _trainer(f"{name}/replicates=3", pixels), _trainer(f"{name}/replicates=1/seed=2", pixels)
     together.run()
     alone.run()
     assert torch.equal(together.network.parameters[2:3], alone.network.parameters)
@@ -141,7 +223,12 @@ def test_a_replicate_does_not_depend_on_its_company(name: str) -> None:
 
 @pytest.mark.parametrize("stop", [0, 1, 17, 39, 40])
 @pytest.mark.parametrize(
-    "name", ["fit/a-16/siren-2x16/steps=40/replicates=2", "sr/a-32-x2/siren+pe-2x16/steps=40/eval_every=7/replicates=2"]
+    "name",
+    [
+        "fit/a-16/siren-2x16/steps=40/replicates=2",
+        "sr/a-32-x2/siren+pe-2x16/steps=40/eval_every=7/replicates=2",
+        "poisson/a-16/siren-2x16/supervision=laplacian/steps=40/replicates=2",
+    ],
 )
 def test_a_stop_at_any_step_changes_no_bit(name: str, stop: int, tmp_path: Path) -> None:
     whole, before, after = _trainer(name), _trainer(name), _trainer(name)

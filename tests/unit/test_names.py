@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sirenbench import catalog
 from sirenbench.names import MAX_NAME_LENGTH, arms_of, changed, make_spec, options_of, parse_name
-from sirenbench.options import Choice, Integer, Number, Option
+from sirenbench.options import Choice, Integer, Number, Option, Word
 from sirenbench.spec import CellSpec, SpecError
 
 IMAGES = st.from_regex(r"[a-z0-9]{1,6}(?:[-_.][a-z0-9]{1,6}){0,2}", fullmatch=True)
@@ -19,6 +19,8 @@ def _values(option: Option) -> st.SearchStrategy:
         return st.sampled_from(option.choices)
     if isinstance(option, Integer):
         return st.integers(option.low, option.high)
+    if isinstance(option, Word):
+        return IMAGES  # names of images and of assets have the same form
     assert isinstance(option, Number)
     return st.floats(option.low, option.high, allow_nan=False)
 

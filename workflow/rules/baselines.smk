@@ -2,6 +2,7 @@ rule baseline:
     input:
         status=lambda wildcards: BENCH.status(wildcards.name),
         picture=lambda wildcards: BENCH.own_picture(wildcards.name),
+        weights=lambda wildcards: BENCH.weights(wildcards.name),
     output:
         record="results/cells/{name}/cell.json",
     log:

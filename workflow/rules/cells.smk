@@ -4,6 +4,7 @@ rule train:
     input:
         status=lambda wildcards: BENCH.status(wildcards.name),
         picture=lambda wildcards: BENCH.own_picture(wildcards.name),
+        weights=lambda wildcards: BENCH.weights(wildcards.name),
     output:
         record="results/cells/{name}/cell.json",
     log:
@@ -30,6 +31,7 @@ rule evaluate:
     input:
         record="results/cells/{name}/cell.json",
         status=lambda wildcards: BENCH.status(wildcards.name),
+        weights=lambda wildcards: BENCH.weights(wildcards.name),
         needed=lambda wildcards: BENCH.needed(wildcards.metric),
     output:
         score="results/cells/{name}/metrics/{metric}.json",

@@ -48,7 +48,9 @@ def _metrics(config: Config, origin: Origin) -> Iterator[Mistake]:
         if metric in ("psnr", "ssim", *config.metrics[:index]):
             yield Mistake(origin("metrics"), f"metrics[{index}]", f"{shown(metric)} is there already; leave it out")
         try:
-            parse_metric(metric)
+            if parse_metric(metric).metric.against is None:
+                text = f"{shown(metric)} is measured where it applies; leave it out"
+                yield Mistake(origin("metrics"), f"metrics[{index}]", text)
         except UserError as error:
             yield Mistake(origin("metrics"), f"metrics[{index}]", str(error))
 

@@ -30,6 +30,13 @@ Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
 Grid = dict[str, Annotated[Scalar | list[Scalar], BeforeValidator(_scalar_or_list)]]
 
 
+class Label(Block):
+    """A remark beside the name of some cells of a study."""
+
+    cells: dict[str, Scalar] = Field(description="Keys of a cell; the remark is for all cells that match them.")
+    text: str = Field(description="Shown in brackets after the method's name.")
+
+
 class Study(Block):
     """A named grid: one figure or table of the report, or one of ours."""
 
@@ -40,8 +47,11 @@ class Study(Block):
         "as-run",
         description="Protocol it follows: the paper's text, the authors' code, or ours. Never ranked together.",
     )
-    layout: Literal["curves", "table"] = Field(
-        "curves", description="How the report shows it: curves over steps, or a table by scale factor (as Table 1)."
+    layout: Literal["curves", "table", "derivatives", "activations", "gallery"] = Field(
+        "curves",
+        description="How the report shows it: curves over steps; a table by scale factor (as Table 1); images, gradients "
+        "and Laplacians (as Figures 2, 3); histograms and spectra of layers (as Figure S3); images large, side by side "
+        "(as Figure 6).",
     )
     grid: list[Grid] = Field(
         description="Keys of a cell, each with a value or a list; lists expand to their product. "
@@ -51,6 +61,7 @@ class Study(Block):
         default_factory=list,
         description="Combinations to leave out: a cell that matches all keys of an entry is dropped.",
     )
+    labels: list[Label] = Field(default_factory=list, description="Remarks beside the names of some cells.")
     reference: dict[str, Scalar] = Field(
         default_factory=dict,
         description="Keys that turn a cell of this study into the paper's own cell. Where they change anything, the "

@@ -29,6 +29,7 @@ class Positional(Encoding):
             NYQUIST,
             "Number of frequencies; 'nyquist' takes it from the side of the training image.",
             choices=(NYQUIST, *map(str, range(1, _MOST + 1))),
+            tracks={"4": "as-described"},
         ),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from sirenbench import catalog
+from sirenbench.engine.inputs import Inputs
 from sirenbench.networks.base import Activation, Layer, count_parameters, layers_of
 from sirenbench.spec import CellSpec
 
@@ -50,6 +51,31 @@ def encode(spec: CellSpec, coordinates: torch.Tensor) -> torch.Tensor:
         return coordinates
     side = catalog.tasks()[spec.task].training_side(spec)
     return catalog.encodings()[spec.encoding].encode(spec, side, coordinates)
+
+
+def encode_with_derivatives(spec: CellSpec, coordinates: torch.Tensor) -> Inputs:
+    """The same with the derivatives of the encoding by the coordinates, by autograd."""
+    with torch.enable_grad():
+        at = coordinates.clone().requires_grad_()
+        # Without an encoding the inputs are the coordinates themselves, of which autograd would know nothing.
+        inputs = encode(spec, at) * 1
+        slopes = [_along(axis, inputs, at) for axis in (0, 1)]
+        laplacian = sum((_along(axis, slope, at) for axis, slope in enumerate(slopes)), torch.zeros_like(inputs))
+    return Inputs(inputs.detach(), torch.stack(slopes).detach(), laplacian.detach())
+
+
+def _along(axis: int, inputs: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """The derivative (N, F) of what stands at each pixel by one of its coordinates.
+
+    The product of a vector with the Jacobian, differentiated by that vector, is the Jacobian's column: two backward
+    runs instead of one for each of the F inputs.
+    """
+    if not inputs.requires_grad:
+        return torch.zeros_like(inputs)
+    vector = torch.zeros_like(inputs, requires_grad=True)
+    (product,) = torch.autograd.grad(inputs, at, vector, create_graph=True, materialize_grads=True)
+    (column,) = torch.autograd.grad(product[:, axis].sum(), vector, create_graph=True, materialize_grads=True)
+    return column
 
 
 def _draw(spec: CellSpec, layers: tuple[Layer, ...], seed: int) -> torch.Tensor:

@@ -8,23 +8,21 @@ up to rounding, and always taken in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
+from sirenbench.engine.criterion import Criterion
+from sirenbench.engine.inputs import Inputs
+from sirenbench.engine.passes.adjoint import AdjointPass
+from sirenbench.engine.passes.base import Linear, Pass
+from sirenbench.engine.passes.jets import JetPass
+from sirenbench.engine.passes.value import ValuePass
 from sirenbench.networks.base import Activation, Layer
+from sirenbench.tasks.base import Field
 
 # Rows per chunk: on a CPU 1,024 x 256 floats are 1 MiB a buffer; a GPU wants long products instead.
 _CHUNK_ROWS = {"cpu": 1024, "cuda": 65_536}
-
-
-@dataclass(frozen=True)
-class _Folded:
-    """Weights (G, out, in) and biases (G, 1, out) of a group of replicates, with the scale multiplied in."""
-
-    weight: torch.Tensor
-    bias: torch.Tensor
 
 
 class BatchedMlp:
@@ -40,7 +38,7 @@ class BatchedMlp:
     Attributes
     ----------
     gradient
-        Like ``parameters``, of the mean squared error in the last call of :meth:`step`.
+        Like ``parameters``, of the loss in the last call of :meth:`step`.
     """
 
     def __init__(
@@ -51,83 +49,90 @@ class BatchedMlp:
         chunk_rows: int | None = None,
     ) -> None:
         self.layers = tuple(layers)
+        self.activations = tuple(activations)
         self.parameters = parameters
         self.gradient = torch.zeros_like(parameters)
         self.replicates = parameters.shape[0]
-        self._activations = tuple(activations)
         self._scales = (*[activation.scale for activation in activations], 1.0)
         # One replicate at a time keeps a CPU's cache warm; a GPU is fed all of them in one product.
         self._group = 1 if parameters.device.type == "cpu" else self.replicates
         self._rows = chunk_rows or max(1, _CHUNK_ROWS[parameters.device.type] // self._group)
-        hidden = [(self._group, self._rows, layer.fan_out) for layer in self.layers[:-1]]
-        self._values = [parameters.new_empty(shape) for shape in hidden]
-        self._slopes = [parameters.new_empty(shape) for shape in hidden]
-        self._scratch = [parameters.new_empty(shape) for shape in hidden]
+        self._passes: dict[Field, Pass] = {}
 
     def predict(self, inputs: torch.Tensor, out: torch.Tensor) -> None:
         """Inputs (N, F) to outputs ``out`` (R, N, C)."""
-        for group in self._groups():
-            folded = self._fold(group)
-            for rows in self._chunks(inputs.shape[0]):
-                self._forward(folded, inputs[rows], out[group, rows], keep=False)
+        self.evaluate(Inputs(inputs), "value", out, out)
 
-    def step(self, inputs: torch.Tensor, targets: torch.Tensor, out: torch.Tensor) -> None:
-        """Write the outputs for ``inputs`` (N, F) to ``out`` (R, N, C), and the gradient of their error.
+    def evaluate(self, inputs: Inputs, field: Field, value: torch.Tensor, out: torch.Tensor) -> None:
+        """Write values (R, N, C) at ``inputs``, and the field, (R, N, C) or for gradients (R, N, C, 2), to ``out``."""
+        self._each_chunk(inputs, field, value, out)
 
-        The error of a replicate is the mean over the N C values of the squared difference to ``targets`` (N, C).
-        """
+    def step(self, inputs: Inputs, criterion: Criterion, value: torch.Tensor, out: torch.Tensor) -> None:
+        """The same, and the gradient of the criterion's loss by the parameters."""
         self.gradient.zero_()
-        factor = 2.0 / targets.numel()
+        self._each_chunk(inputs, criterion.field, value, out, criterion.cotangent)
+        for (weight, bias), scale in zip(layer_views(self.layers, self.gradient), self._scales, strict=True):
+            if scale != 1.0:
+                weight.mul_(scale)
+                bias.mul_(scale)
+
+    def jets(self, inputs: Inputs, value: torch.Tensor, gradient: torch.Tensor, laplacian: torch.Tensor) -> None:
+        """Write values (R, N, C), gradients (R, N, C, 2) and Laplacians (R, N, C) by the coordinates."""
+        through = self._jet_pass(4)
         for group in self._groups():
-            folded = self._fold(group)
-            slots = self._views(self.gradient[group])
-            for rows in self._chunks(inputs.shape[0]):
-                self._forward(folded, inputs[rows], out[group, rows], keep=True)
-                delta = torch.sub(out[group, rows], targets[rows]).mul_(factor)
-                self._backward(folded, slots, inputs[rows], delta)
-            for (weight, bias), scale in zip(slots, self._scales, strict=True):
-                if scale != 1.0:
-                    weight.mul_(scale)
-                    bias.mul_(scale)
+            linears = list(self._linears(group))
+            for rows in self._chunks(len(inputs)):
+                jets = through.jets(linears, inputs.at(rows))
+                value[group, rows] = jets[:, 0]
+                gradient[group, rows] = jets[:, 1:3].movedim(1, -1)
+                laplacian[group, rows] = jets[:, 3]
 
-    def _forward(self, folded: list[_Folded], inputs: torch.Tensor, out: torch.Tensor, keep: bool) -> None:
-        count = inputs.shape[0]
-        x = inputs.expand(self._group, -1, -1)
-        for index, activation in enumerate(self._activations):
-            z = self._scratch[index][:, :count]
-            torch.baddbmm(folded[index].bias, x, folded[index].weight.transpose(1, 2), out=z)
-            x = self._values[index][:, :count]
-            activation.apply(z, x, self._slopes[index][:, :count] if keep else None)
-        torch.baddbmm(folded[-1].bias, x, folded[-1].weight.transpose(1, 2), out=out)
+    def flop_per_step(self, field: Field, pixels: int) -> float:
+        """Multiplications and additions of a training step of all replicates."""
+        weights = sum(layer.fan_in * layer.fan_out + layer.fan_out for layer in self.layers)
+        return self._pass(field).flop * pixels * weights * self.replicates
 
-    def _backward(
+    def _each_chunk(
         self,
-        folded: list[_Folded],
-        slots: list[tuple[torch.Tensor, torch.Tensor]],
-        inputs: torch.Tensor,
-        delta: torch.Tensor,
+        inputs: Inputs,
+        field: Field,
+        value: torch.Tensor,
+        out: torch.Tensor,
+        cotangent: Callable[[slice, slice, torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
-        """Add to ``slots`` what a chunk contributes; ``delta`` (G, n, C) is the error's derivative at its outputs."""
-        count = inputs.shape[0]
-        for index in range(len(self.layers) - 1, -1, -1):
-            below = self._values[index - 1][:, :count] if index else inputs.expand(self._group, -1, -1)
-            weight, bias = slots[index]
-            weight.baddbmm_(delta.transpose(1, 2), below)
-            bias.add_(delta.sum(dim=1))
-            if index:
-                carried = self._scratch[index - 1][:, :count]
-                torch.bmm(delta, folded[index].weight, out=carried)
-                delta = carried.mul_(self._slopes[index - 1][:, :count])
+        through = self._pass(field)
+        for group in self._groups():
+            linears = list(self._linears(group))
+            for rows in self._chunks(len(inputs)):
+                chunk = inputs.at(rows)
+                value[group, rows], out[group, rows] = through.forward(linears, chunk, learn=cotangent is not None)
+                if cotangent is not None:
+                    through.backward(linears, chunk, cotangent(group, rows, out[group, rows]))
 
-    def _fold(self, group: slice) -> list[_Folded]:
-        views = self._views(self.parameters[group])
-        return [
-            _Folded(weight * scale, (bias * scale).unsqueeze(1))
-            for (weight, bias), scale in zip(views, self._scales, strict=True)
-        ]
+    def _pass(self, field: Field) -> Pass:
+        if field not in self._passes:
+            self._passes[field] = self._new_pass(field)
+        return self._passes[field]
 
-    def _views(self, flat: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        return layer_views(self.layers, flat)
+    def _new_pass(self, field: Field) -> Pass:
+        if field == "laplacian":
+            return self._jet_pass(4)
+        # Backwards is once per output: from two outputs on, forward propagation is cheaper.
+        if field == "gradient" and self.layers[-1].fan_out > 1:
+            return self._jet_pass(3)
+        kind = ValuePass if field == "value" else AdjointPass
+        return kind(self.layers, self.activations, group=self._group, rows=self._rows, like=self.parameters)
+
+    def _jet_pass(self, parts: int) -> JetPass:
+        return JetPass(
+            self.layers, self.activations, group=self._group, rows=self._rows, like=self.parameters, parts=parts
+        )
+
+    def _linears(self, group: slice) -> Iterator[Linear]:
+        parameters = layer_views(self.layers, self.parameters[group])
+        gradients = layer_views(self.layers, self.gradient[group])
+        for (weight, bias), slots, scale in zip(parameters, gradients, self._scales, strict=True):
+            yield Linear(weight * scale, (bias * scale).unsqueeze(1), *slots)
 
     def _groups(self) -> list[slice]:
         return [slice(start, start + self._group) for start in range(0, self.replicates, self._group)]

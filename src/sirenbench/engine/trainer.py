@@ -7,18 +7,24 @@ is of the weights that are stored (protocol.md, optimiser and metrics). Full bat
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 
-from sirenbench.engine.build import architecture, encode, initial_parameters
+from sirenbench import catalog
+from sirenbench.activation_statistics import Statistics
+from sirenbench.engine.activations import measure
+from sirenbench.engine.build import architecture, encode, encode_with_derivatives, initial_parameters
+from sirenbench.engine.criterion import Given, Pointwise
 from sirenbench.engine.curves import Curves
+from sirenbench.engine.derivatives import Derivatives, derivatives
+from sirenbench.engine.inputs import Inputs
 from sirenbench.engine.mlp import BatchedMlp, aligned, layer_views
+from sirenbench.losses.base import Objective
 from sirenbench.metrics.base import Scorer
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Problem, View
-
-METRICS = ("psnr", "ssim")
 
 
 class Trainer:
@@ -30,30 +36,46 @@ class Trainer:
         The cell, and what its task made of it.
     device
         Where to train.
+    assets
+        The files that the cell's loss needs, by name.
     dtype
         float32, as the paper ran; float64 for tests.
     """
 
     def __init__(
-        self, spec: CellSpec, problem: Problem, device: torch.device, dtype: torch.dtype = torch.float32
+        self,
+        spec: CellSpec,
+        problem: Problem,
+        device: torch.device,
+        assets: Mapping[str, Path] | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.steps = int(spec["steps"])
         self.step = 0
         self.training_seconds = 0.0
         self.metrics_seconds = 0.0
         self.problem = problem
-        self._architecture = architecture(spec)
-        parameters = aligned(initial_parameters(spec, self._architecture.layers).to(device, dtype))
-        self.network = BatchedMlp(self._architecture.layers, self._architecture.activations, parameters)
+        self._spec = spec
+        built = architecture(spec)
+        self.parameters = built.parameters
+        parameters = aligned(initial_parameters(spec, built.layers).to(device, dtype))
+        self.network = BatchedMlp(built.layers, built.activations, parameters)
         self._weights = torch.nn.Parameter(parameters)
         self._weights.grad = self.network.gradient
         self._adam = torch.optim.Adam([self._weights], lr=float(spec["lr"]), fused=True)
-        self._training = _Grid(spec, problem.training, self.replicates, device, dtype)
+        self._criterion = Pointwise(
+            problem.supervision.field,
+            problem.supervision.form,
+            torch.from_numpy(problem.supervision.targets).to(device, dtype),
+        )
+        self._training = _Grid(spec, problem.training, self.replicates, like=parameters, criterion=self._criterion)
         self._is_two = problem.scored is not problem.training
-        self._scored = _Grid(spec, problem.scored, self.replicates, device, dtype) if self._is_two else self._training
-        self._score = Scorer(problem.scored.unit().to(device), METRICS)
+        scored = _Grid(spec, problem.scored, self.replicates, like=parameters) if self._is_two else self._training
+        self._scored = scored
+        self._objective = _objective(spec, problem.training, self.replicates, device, assets or {})
+        self._score = Scorer(problem.scored.unit().to(device), problem.metrics)
         self._fit_score = Scorer(problem.training.unit().to(device), ("psnr",)) if self._is_two else None
-        columns = ("loss", *METRICS, *(("fit_psnr",) if self._is_two else ()))
+        columns = ("loss", *problem.metrics, *(("fit_psnr",) if self._is_two else ()))
         self.curves = Curves(self.steps, problem.every, self.replicates, columns, device)
 
     @property
@@ -61,9 +83,10 @@ class Trainer:
         return self.network.replicates
 
     @property
-    def parameters(self) -> int:
-        """Weights and biases of one replicate."""
-        return self._architecture.parameters
+    def flop_per_step(self) -> float:
+        """Multiplications and additions of a step of all replicates, without metrics."""
+        own = self.network.flop_per_step(self.problem.supervision.field, self.problem.training.side**2)
+        return own + (self._objective.flop_per_step if self._objective else 0.0)
 
     def run(self, until: int | None = None, after_step: Callable[[int], bool] = lambda step: True) -> bool:
         """Train up to and with step ``until`` (the last if None).
@@ -85,12 +108,36 @@ class Trainer:
     def prediction(self) -> torch.Tensor:
         """The scored image by the weights as they are, (R, H, W, C) in [-1, 1], not clipped."""
         with torch.no_grad():
-            self.network.predict(self._scored.inputs, self._scored.prediction)
+            self.network.predict(self._scored.inputs.values, self._scored.prediction)
         return self._scored.prediction_image()
+
+    def derivatives(self) -> Derivatives:
+        """Gradients and Laplacians on the training grid by the weights as they are, beside the image's."""
+        grid = self._training
+        view = self.problem.training
+        inputs = encode_with_derivatives(self._spec, view.coordinates()).to(
+            grid.prediction.device, grid.prediction.dtype
+        )
+        with torch.no_grad():
+            return derivatives(self.network, inputs, self.problem)
+
+    def activations(self) -> Statistics:
+        """Statistics of every layer at the pixels of the training grid, and of the loss's gradient."""
+        with torch.no_grad():
+            self._learn()
+            return measure(
+                self.network.layers,
+                self.network.activations,
+                self.network.parameters,
+                self._training.inputs.values,
+                self._training.side,
+                gradient=self.network.gradient,
+            )
 
     def state(self) -> dict[str, torch.Tensor]:
         """Everything needed to go on with the same bits."""
         moments = self._adam.state.get(self._weights, {})
+        objective = self._objective.state() if self._objective else {}
         return {
             "parameters": self._weights.detach(),
             "curves": self.curves.values,
@@ -98,6 +145,7 @@ class Trainer:
             "step": torch.tensor(self.step),
             "clocks": torch.tensor([self.training_seconds, self.metrics_seconds], dtype=torch.float64),
             **{f"adam.{key}": value for key, value in moments.items()},
+            **{f"loss.{key}": value for key, value in objective.items()},
         }
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
@@ -107,14 +155,15 @@ class Trainer:
         self.curves.seconds[:] = state["curve_seconds"].numpy()
         self.step = int(state["step"])
         self.training_seconds, self.metrics_seconds = state["clocks"].tolist()
-        moments = {key.removeprefix("adam."): value for key, value in state.items() if key.startswith("adam.")}
-        if moments:
+        if moments := _below("adam.", state):
             device = self._weights.device
             self._adam.state[self._weights] = {key: value.to(device).clone() for key, value in moments.items()}
+        if self._objective:
+            self._objective.load(_below("loss.", state))
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Tensors of every layer, (R, ...) each, as stored in ``weights.safetensors``."""
-        views = layer_views(self._architecture.layers, self._weights.detach().cpu())
+        views = layer_views(self.network.layers, self._weights.detach().cpu())
         named = {}
         for index, (weight, bias) in enumerate(views):
             named[f"layers.{index}.weight"] = weight.contiguous()
@@ -122,29 +171,44 @@ class Trainer:
         return named
 
     def _one_step(self) -> None:
-        began = time.perf_counter()
         is_last = self.step == self.steps
-        grid = self._training
         with torch.no_grad():
-            if is_last:
-                self.network.predict(grid.inputs, grid.prediction)
-            else:
-                self.network.step(grid.inputs, grid.targets, grid.prediction)
+            began = time.perf_counter()
+            loss = self._look() if is_last else self._learn()
             self.training_seconds += time.perf_counter() - began
             if self.curves.wants(self.step):
-                self._measure()
+                self._measure(loss)
             if not is_last:
                 began = time.perf_counter()
                 self._adam.step()
+                if self._objective:
+                    self._objective.update()
                 self.training_seconds += time.perf_counter() - began
         self.step += 1
 
-    def _measure(self) -> None:
+    def _learn(self) -> torch.Tensor | None:
+        """Predict, and find the gradient of the loss; the loss itself where it costs nothing more."""
+        grid = self._training
+        if self._objective is None:
+            self.network.step(grid.inputs, self._criterion, grid.prediction, grid.field)
+            return None
+        self.network.predict(grid.inputs.values, grid.prediction)
+        loss, derivative = self._objective(grid.prediction_image())
+        self.network.step(grid.inputs, Given(derivative.flatten(1, 2)), grid.prediction, grid.prediction)
+        return loss
+
+    def _look(self) -> torch.Tensor | None:
+        """Predict only."""
+        grid = self._training
+        self.network.evaluate(grid.inputs, self._criterion.field, grid.prediction, grid.field)
+        return self._objective.loss(grid.prediction_image()) if self._objective else None
+
+    def _measure(self, loss: torch.Tensor | None) -> None:
         began = time.perf_counter()
         grid = self._training
-        scores = {"loss": (grid.prediction - grid.targets).square().mean(dim=(1, 2))}
+        scores = {"loss": self._criterion.loss(grid.field) if loss is None else loss}
         if self._fit_score is not None:
-            self.network.predict(self._scored.inputs, self._scored.prediction)
+            self.network.predict(self._scored.inputs.values, self._scored.prediction)
             scores["fit_psnr"] = self._fit_score(grid.prediction_image())["psnr"]
         scores |= self._score(self._scored.prediction_image())
         self.curves.put(self.step, self.training_seconds, scores)
@@ -152,13 +216,45 @@ class Trainer:
 
 
 class _Grid:
-    """A view as the engine wants it: inputs (N, F), targets (N, C), and room for predictions (R, N, C)."""
+    """A view as the engine wants it: its inputs, and room for predictions (R, N, C) and what is compared.
 
-    def __init__(self, spec: CellSpec, view: View, replicates: int, device: torch.device, dtype: torch.dtype) -> None:
+    Attributes
+    ----------
+    field
+        (R, N, C), or (R, N, C, 2) for gradients: ``prediction`` itself where values are compared.
+    """
+
+    def __init__(
+        self,
+        spec: CellSpec,
+        view: View,
+        replicates: int,
+        *,
+        like: torch.Tensor,
+        criterion: Pointwise | None = None,
+    ) -> None:
+        device, dtype = like.device, like.dtype
         self.side = view.side
-        self.inputs = encode(spec, view.coordinates()).to(device, dtype)
-        self.targets = view.values().to(device, dtype)
-        self.prediction = torch.zeros(replicates, *self.targets.shape, device=device, dtype=dtype)
+        self.prediction = torch.zeros(replicates, view.side**2, view.channels, device=device, dtype=dtype)
+        self.field = self.prediction
+        coordinates = view.coordinates()
+        self.inputs = Inputs(encode(spec, coordinates).to(device, dtype))
+        if criterion and criterion.field != "value":
+            self.inputs = encode_with_derivatives(spec, coordinates).to(device, dtype)
+            self.field = torch.zeros(replicates, *criterion.targets.shape, device=device, dtype=dtype)
 
     def prediction_image(self) -> torch.Tensor:
         return self.prediction.unflatten(1, (self.side, self.side))
+
+
+def _objective(
+    spec: CellSpec, view: View, replicates: int, device: torch.device, assets: Mapping[str, Path]
+) -> Objective | None:
+    if spec.loss is None:
+        return None
+    target = torch.from_numpy(view.values()).reshape(view.side, view.side, -1).to(device)
+    return catalog.losses()[spec.loss].objective(spec, target, replicates, device, assets)
+
+
+def _below(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

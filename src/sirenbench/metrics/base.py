@@ -9,6 +9,7 @@ from typing import Literal
 
 from sirenbench.errors import UserError
 from sirenbench.lazy import torch
+from sirenbench.metrics.alignment import alignment
 from sirenbench.metrics.ids import MetricId, parse_metric
 from sirenbench.options import Choice, Integer, Option
 
@@ -24,6 +25,14 @@ CHANNEL = Choice(
     choices=("own", "y"),
 )
 BORDER = Integer("border", 0, "Pixels left out on every side of both images.", low=0, high=1024)
+ALIGN = Choice(
+    "align",
+    "none",
+    "What is made up for before an image is compared, by least squares, each channel for itself: 'affine' its "
+    "amplitude and offset, which gradients do not determine; 'harmonic' its amplitude and the harmonic polynomials up to "
+    "the fourth degree, which Laplacians do not see.",
+    choices=("none", "affine", "harmonic"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,8 @@ class Metric:
         Where it is defined.
     against
         ``against(target, id, assets)`` takes the true image, (C, H, W) float64 in [0, 1], and gives the function
-        that scores R images, (R, C, H, W), as (R,) float64. Raises UserError where the image cannot be scored.
+        that scores R images, (R, C, H, W), as (R,) float64. Raises UserError where the image cannot be scored. None
+        for what is measured of the network itself and not of its image.
     switches
         What can be chosen after ``@``, in the canonical order.
     assets
@@ -60,7 +70,7 @@ class Metric:
     formula: str
     link: str
     doc: str
-    against: Callable[[torch.Tensor, MetricId, Assets], Score]
+    against: Callable[[torch.Tensor, MetricId, Assets], Score] | None = None
     switches: tuple[Option, ...] = ()
     assets: tuple[str, ...] = ()
 
@@ -85,7 +95,10 @@ class Scorer:
 
     def __init__(self, image: torch.Tensor, metrics: Sequence[str], assets: Assets | None = None) -> None:
         target = _planes(image[None].double())
-        self._scores = {text: _score(target, parse_metric(text), assets or {}) for text in metrics}
+        ids = {text: parse_metric(text) for text in metrics}
+        self._scores = {text: _score(target, which, assets or {}) for text, which in ids.items()}
+        self._alignments = {text: str(which.get(ALIGN)) for text, which in ids.items()}
+        self._align = {word: alignment(word, target) for word in self._alignments.values()}
 
     def __call__(self, prediction: torch.Tensor) -> dict[str, torch.Tensor]:
         """Score R images.
@@ -93,7 +106,7 @@ class Scorer:
         Parameters
         ----------
         prediction
-            (R, H, W, C) in the network's range [-1, 1]; mapped to [0, 1] and clipped there.
+            (R, H, W, C) in the network's range [-1, 1]; mapped to [0, 1], aligned if asked for, and clipped there.
 
         Returns
         -------
@@ -101,8 +114,9 @@ class Scorer:
             Metric id -> (R,) float64 on the device. A replicate with an undefined pixel scores NaN and leaves
             the others alone.
         """
-        planes = _planes(prediction.double().add(1).div_(2).clamp_(0, 1))
-        return {text: score(planes) for text, score in self._scores.items()}
+        planes = _planes(prediction.double().add(1).div_(2))
+        aligned = {word: align(planes).clamp(0, 1) for word, align in self._align.items()}
+        return {text: score(aligned[self._alignments[text]]) for text, score in self._scores.items()}
 
 
 def _planes(images: torch.Tensor) -> torch.Tensor:
@@ -120,6 +134,8 @@ def _score(target: torch.Tensor, which: MetricId, assets: Assets) -> Score:
     shown = _view(target, which)
     if not shown.numel():
         raise UserError(f"{which.text} leaves nothing of an image of {target.shape[-2]} x {target.shape[-1]} pixels")
+    if metric.against is None:
+        raise UserError(f"{which.text} is measured of the network, once it is trained; no image can be scored by it")
     score = metric.against(shown[0], which, assets)
     return lambda planes: score(_view(planes, which))
 

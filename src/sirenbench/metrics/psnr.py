@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sirenbench.lazy import torch
-from sirenbench.metrics.base import BORDER, CHANNEL, Assets, Metric, Score
+from sirenbench.metrics.base import ALIGN, BORDER, CHANNEL, Assets, Metric, Score
 from sirenbench.metrics.ids import MetricId
 
 
@@ -28,6 +28,6 @@ COMPONENTS = (
         link="https://scikit-image.org/docs/stable/api/skimage.metrics.html#skimage.metrics.peak_signal_noise_ratio",
         doc="Peak signal-to-noise ratio of the clipped image, data range 1; infinite for equal images.",
         against=_against,
-        switches=(CHANNEL, BORDER),
+        switches=(CHANNEL, BORDER, ALIGN),
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sirenbench.errors import UserError
 from sirenbench.lazy import torch
-from sirenbench.metrics.base import BORDER, CHANNEL, Assets, Metric, Score
+from sirenbench.metrics.base import ALIGN, BORDER, CHANNEL, Assets, Metric, Score
 from sirenbench.metrics.ids import MetricId
 from sirenbench.options import Choice
 
@@ -105,6 +105,6 @@ COMPONENTS = (
         link="https://doi.org/10.1109/TIP.2003.819861",
         doc="Structural similarity of the clipped image, data range 1, equal to skimage.metrics.structural_similarity.",
         against=_against,
-        switches=(CHANNEL, BORDER, WINDOW),
+        switches=(CHANNEL, BORDER, WINDOW, ALIGN),
     ),
 )

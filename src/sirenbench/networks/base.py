@@ -32,8 +32,11 @@ class Activation(ABC):
     scale: float = 1.0
 
     @abstractmethod
-    def apply(self, z: torch.Tensor, value: torch.Tensor, slope: torch.Tensor | None) -> None:
-        """Write f(z) to ``value`` and, if asked for, f'(z) to ``slope``; all of one shape. ``z`` may be changed."""
+    def apply(self, z: torch.Tensor, *out: torch.Tensor) -> None:
+        """Write f(z) and its first, second and third derivative to ``out``, as many as it has; all of one shape.
+
+        ``z`` is not changed. At a kink any one-sided derivative will do.
+        """
 
 
 class Network(ABC):

@@ -11,10 +11,12 @@ from sirenbench.spec import CellSpec
 class Rectifier(Activation):
     """max(0, W x + b)."""
 
-    def apply(self, z: torch.Tensor, value: torch.Tensor, slope: torch.Tensor | None) -> None:
-        if slope is not None:
+    def apply(self, z: torch.Tensor, *out: torch.Tensor) -> None:
+        torch.clamp(z, min=0, out=out[0])
+        for slope in out[1:2]:
             torch.gt(z, 0, out=slope)
-        torch.clamp(z, min=0, out=value)
+        for higher in out[2:]:
+            higher.zero_()
 
 
 class Relu(Network):

@@ -17,10 +17,11 @@ class Sine(Activation):
     def __init__(self, omega: float) -> None:
         self.scale = omega
 
-    def apply(self, z: torch.Tensor, value: torch.Tensor, slope: torch.Tensor | None) -> None:
-        torch.sin(z, out=value)
-        if slope is not None:
-            torch.cos(z, out=slope)
+    def apply(self, z: torch.Tensor, *out: torch.Tensor) -> None:
+        for function, result in zip((torch.sin, torch.cos), out, strict=False):
+            function(z, out=result)
+        for order, result in enumerate(out[2:]):
+            torch.neg(out[order], out=result)
 
 
 class Siren(Network):

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 from sirenbench.report.metrics import facts
 from sirenbench.report.text import number
@@ -59,6 +60,11 @@ def colour_of(style: int) -> str:
     return f"var(--s{style % COLOURS})"
 
 
+def stand_in(style: int) -> str:
+    """The colour that a series is drawn in; :func:`inline` puts that of :func:`colour_of` in its place."""
+    return f"#5e01{style % COLOURS:02x}"
+
+
 def dash_of(style: int) -> str:
     """The dash pattern of a series, as SVG writes it; colour and dash repeat together only after 64 series."""
     return DASHES[(style + style // COLOURS) % len(DASHES)]
@@ -95,7 +101,7 @@ def draw(key: str, metric: str, series: Sequence[Series], title: str) -> Markup:
             _draw_series(axes, one)
         axes.set_xlabel("training step")
         axes.set_ylabel(facts(metric).label)
-    return _inline(svg.getvalue(), key, describe(metric, series, title))
+    return inline(svg.getvalue(), key, describe(metric, series, title))
 
 
 def describe(metric: str, series: Sequence[Series], title: str) -> str:
@@ -112,7 +118,11 @@ def _end(one: Series, digits: int) -> str:
 
 
 @contextmanager
-def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
+def drawing(key: str, width: float, height: float) -> Iterator[tuple[Figure, io.StringIO]]:
+    """An empty figure of so many inches in the report's style, and where its SVG is once the block has ended.
+
+    ``key`` is unique on the page and the same for :func:`inline`.
+    """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -138,15 +148,21 @@ def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
     }
     svg = io.StringIO()
     with mpl.rc_context(style):
-        figure = Figure(figsize=(5.0, 3.1), layout="constrained", facecolor="none")
-        axes = figure.add_subplot(facecolor="none")
-        axes.margins(x=0.01)
-        yield axes, svg
+        figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+        yield figure, svg
         FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
 
 
+@contextmanager
+def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
+    with drawing(key, 5.0, 3.1) as (figure, svg):
+        axes = figure.add_subplot(facecolor="none")
+        axes.margins(x=0.01)
+        yield axes, svg
+
+
 def _draw_series(axes: Axes, one: Series) -> None:
-    colour = f"#5e01{one.style % COLOURS:02x}"
+    colour = stand_in(one.style)
     dashes = tuple(map(float, dash_of(one.style).split()))
     line: dict[str, Any] = {
         "color": colour,
@@ -164,7 +180,7 @@ def _draw_series(axes: Axes, one: Series) -> None:
         )
 
 
-def _inline(svg: str, key: str, description: str) -> Markup:
+def inline(svg: str, key: str, description: str) -> Markup:
     """The drawing as an element of the page: no prolog, no ids that could meet others, short numbers, CSS colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,7 @@ CHANNEL = Choice(
     "grey",
     "Colours of the image; the paper's text says RGB, all its runs are grey.",
     choices=("grey", "rgb"),
+    tracks={"rgb": "as-described"},
 )
 GRID = Choice(
     "grid",
@@ -53,6 +54,12 @@ SEED_OPTIONS: tuple[Option, ...] = (
 )
 
 
+# What of a network is asked for at a pixel: its value, its gradient by the coordinates, or its Laplacian.
+Field: TypeAlias = Literal["value", "gradient", "laplacian"]
+# How residuals become a loss: the mean of their squared lengths, or of the lengths themselves.
+Form: TypeAlias = Literal["squared", "norm"]
+
+
 @dataclass(frozen=True)
 class View:
     """An image and where its pixels are: what a network is trained on, or compared with.
@@ -82,9 +89,9 @@ class View:
         axis = torch.linspace(-outer, outer, self.side)
         return torch.stack(torch.meshgrid(axis, axis, indexing="ij"), dim=-1).reshape(-1, 2)
 
-    def values(self) -> torch.Tensor:
-        """(H W, C) in [-1, 1], float32: the targets."""
-        return torch.from_numpy(to_signed_range(self.pixels)).reshape(-1, self.channels)
+    def values(self) -> np.ndarray:
+        """(H W, C) in [-1, 1], float32."""
+        return to_signed_range(self.pixels).reshape(-1, self.channels)
 
     def unit(self) -> torch.Tensor:
         """(H, W, C) in [0, 1], float64: what predictions are scored against."""
@@ -97,22 +104,54 @@ def unit_range(pixels: np.ndarray) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
+class Supervision:
+    """What of a network is compared with what, at every pixel of the training image.
+
+    Attributes
+    ----------
+    targets
+        float32: (H W, C), or (H W, C, 2) for gradients, the row's derivative first.
+    gain
+        How many times the image's own amplitude a network has that meets the targets.
+    """
+
+    field: Field
+    form: Form
+    targets: np.ndarray
+    gain: float = 1.0
+
+
+@dataclass(frozen=True)
 class Problem:
     """What a trained cell is about.
 
     Attributes
     ----------
     training
-        What the network is fitted to.
+        The image that the network is fitted to.
     scored
         What its prediction is compared with; the same object where the two are one.
+    supervision
+        By what of the training image it is fitted.
     every
         Score at every this many steps (and always at the last).
+    metrics
+        Ids of the metrics that are followed.
+    activations
+        Whether the statistics of its layers are kept.
     """
 
     training: View
     scored: View
-    every: int
+    supervision: Supervision
+    every: int = 1
+    metrics: tuple[str, ...] = ("psnr", "ssim")
+    activations: bool = False
+
+
+def by_value(view: View) -> Supervision:
+    """Fit the pixels themselves (paper, equation 1)."""
+    return Supervision("value", "squared", view.values())
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sirenbench.spec import CellSpec
-from sirenbench.tasks.base import CHANNEL, SEED_OPTIONS, Picture, Problem, Task, View, training_options
+from sirenbench.tasks.base import CHANNEL, SEED_OPTIONS, Picture, Problem, Task, View, by_value, training_options
 
 
 class Fit(Task):
@@ -21,7 +21,7 @@ class Fit(Task):
 
     def problem(self, spec: CellSpec, picture: Picture) -> Problem:
         view = View(picture(spec.size, "pil-bilinear"), str(spec["grid"]))
-        return Problem(training=view, scored=view, every=1)
+        return Problem(training=view, scored=view, supervision=by_value(view))
 
 
 COMPONENTS = (Fit(),)

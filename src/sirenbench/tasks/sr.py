@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from PIL import Image
+
+from sirenbench.images.pictures import resize
 from sirenbench.options import Choice, Integer
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import (
@@ -12,9 +15,12 @@ from sirenbench.tasks.base import (
     Reconstruction,
     Task,
     View,
+    by_value,
     training_options,
 )
 
+# Kernels of this kind reduce the large 8-bit image and not the original.
+OF_HIGH = "hr-"
 KERNEL = Choice(
     "kernel",
     "pil-bilinear",
@@ -50,12 +56,14 @@ class SuperResolution(Task):
 
     def problem(self, spec: CellSpec, picture: Picture) -> Problem:
         images = self.reconstruction(spec, picture)
-        grid = str(spec["grid"])
-        return Problem(View(images.low, grid), View(images.high, grid), every=int(spec["eval_every"]))
+        low, high = View(images.low, str(spec["grid"])), View(images.high, str(spec["grid"]))
+        return Problem(low, high, by_value(low), every=int(spec["eval_every"]))
 
     def reconstruction(self, spec: CellSpec, picture: Picture) -> Reconstruction:
-        low = picture(self.training_side(spec), str(spec["kernel"]))
-        return Reconstruction(low=low, high=picture(spec.size, "pil-bilinear"))
+        high, side, kernel = picture(spec.size, "pil-bilinear"), self.training_side(spec), str(spec["kernel"])
+        of_high = kernel.removeprefix(OF_HIGH)
+        low = picture(side, kernel) if of_high == kernel else resize(Image.fromarray(high), side, f"pil-{of_high}")
+        return Reconstruction(low, high)
 
 
 COMPONENTS = (SuperResolution(),)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from sirenbench import catalog, records
 from sirenbench.engine.curves import end_points
-from sirenbench.engine.trainer import METRICS
 from sirenbench.metrics.base import Scorer
 from sirenbench.numerics import numerics_of
 from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
 from sirenbench.records import CellRecord, Cost, Replicate
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Reconstruction, unit_range
-from sirenbench.worker.job import CellJob, Source, eight_bit, hashes, image_facts, write_images
+from sirenbench.worker.job import CellJob, Source, eight_bit, hashes, image_facts, weights, write_images
 
 
-def enlarged(spec: CellSpec, images: Reconstruction) -> torch.Tensor:
+def enlarged(spec: CellSpec, images: Reconstruction, assets: Mapping[str, Path]) -> torch.Tensor:
     """What a baseline makes of the small image, (1, size, size, C) in [-1, 1], not clipped."""
-    large = catalog.baselines()[spec.arm].enlarge(spec, images.low)
+    large = catalog.baselines()[spec.arm].enlarge(spec, images, assets)
     return torch.from_numpy(large.copy()).reshape(1, spec.size, spec.size, -1)
 
 
@@ -29,11 +30,12 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
     """Enlarge the low-resolution image and score the result."""
     spec, device = job.spec, torch.device("cpu")
     startup = process_age_seconds()
+    files = weights(job)
     images = catalog.tasks()[spec.task].reconstruction(spec, source.picture)
     began = time.perf_counter()
-    prediction = enlarged(spec, images)
+    prediction = enlarged(spec, images, files)
     done = time.perf_counter()
-    scores = Scorer(unit_range(images.high), METRICS)(prediction)
+    scores = Scorer(unit_range(images.high), ("psnr", "ssim"))(prediction)
     scored = time.perf_counter()
     once = np.zeros(1)
     facts = {name: end_points(once, once, value.numpy(), higher_is_better=True) for name, value in scores.items()}

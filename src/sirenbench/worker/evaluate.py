@@ -19,7 +19,7 @@ from sirenbench.records import read_record, write_text
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Picture, unit_range
 from sirenbench.worker.baseline import enlarged
-from sirenbench.worker.job import CellJob, source
+from sirenbench.worker.job import CellJob, source, weights
 
 
 def evaluate(job: CellJob, metric: str, assets: Mapping[str, Path], target: Path) -> None:
@@ -49,16 +49,16 @@ def _values(job: CellJob, metric: str, assets: Mapping[str, Path]) -> list[float
     if record.state not in ("ok", "diverged"):
         raise AssetUnavailable(f"the cell has no numbers: {record.reason}")
     files = {name: verified(read_status(path)) for name, path in assets.items()}
-    image, prediction = _predicted(job, source(job).picture)
+    image, prediction = _predicted(job, source(job).picture, weights(job))
     return Scorer(image, (metric,), files)(prediction)[metric].tolist()
 
 
-def _predicted(job: CellJob, picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:
+def _predicted(job: CellJob, picture: Picture, files: Mapping[str, Path]) -> tuple[torch.Tensor, torch.Tensor]:
     """The true image (H, W, C) in [0, 1], and the cell's predictions (R, H, W, C) in [-1, 1]."""
     spec, task = job.spec, catalog.tasks()[job.spec.task]
     if spec.is_baseline:
         images = task.reconstruction(spec, picture)
-        return unit_range(images.high), enlarged(spec, images)
+        return unit_range(images.high), enlarged(spec, images, files)
     view = task.problem(spec, picture).scored
     network = restored(spec, job.folder / records.WEIGHTS)
     prediction = torch.empty(network.replicates, view.side**2, view.channels)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,8 @@ class CellJob:
         Which square of the image's file is taken.
     status
         What became of the image's asset, as the rule ``asset`` left it.
+    assets
+        The same of the assets that the arm needs, by name.
     results
         The results folder.
     device
@@ -49,6 +51,7 @@ class CellJob:
     crop: str
     status: Path
     results: Path
+    assets: Mapping[str, Path] = field(default_factory=dict)
     device: str = "auto"
     threads: int = 1
     checkpoint_minutes: float = 5.0
@@ -132,13 +135,7 @@ def source(job: CellJob) -> Source:
         If the file was there and is gone: the cell fails, and can be run again when it is back.
     """
     status = read_status(job.status)
-    if status.state == "unavailable":
-        raise AssetUnavailable(status.reason)
-    try:
-        path = verified(status)
-    except AssetUnavailable as error:
-        raise UserError(str(error)) from None
-    original = open_picture(path)
+    original = open_picture(_file(status))
     prepared = prepare(original, crop=job.crop, channel=str(job.spec["channel"]))
 
     def picture(side: int, kernel: str) -> np.ndarray:
@@ -148,6 +145,20 @@ def source(job: CellJob) -> Source:
         return resize(prepared, side, kernel)
 
     return Source(picture, status)
+
+
+def weights(job: CellJob) -> dict[str, Path]:
+    """The files that a cell's arm needs, by name. Raises as :func:`source`."""
+    return {name: _file(read_status(path)) for name, path in job.assets.items()}
+
+
+def _file(status: AssetStatus) -> Path:
+    if status.state == "unavailable":
+        raise AssetUnavailable(status.reason)
+    try:
+        return verified(status)
+    except AssetUnavailable as error:
+        raise UserError(str(error)) from None
 
 
 def _without_numbers(spec: CellSpec, state: State, reason: str) -> CellRecord:

@@ -57,6 +57,7 @@ def cell_job(rule: Any) -> CellJob:
         spec=parse_name(rule.wildcards.name),
         crop=json.loads(rule.params.recipe)["crop"],
         status=Path(rule.input.status),
+        assets={Path(path).stem: Path(path) for path in rule.input.weights},
         results=RESULTS,
         device=settings["device"],
         threads=rule.threads,
@@ -77,17 +78,22 @@ def _by_hand() -> CellJob:
     # Only by hand: a rule's job has no use for the configuration and the downloads.
     from sirenbench.assets.status import write_status
     from sirenbench.assets.store import cache_folder, fetch
+    from sirenbench.catalog import assets_of
     from sirenbench.workflow import Workflow
 
     bench = Workflow(words.configfile)
     spec, config = parse_name(words.name), bench.main.config
-    status = Path(bench.status(spec.name))
-    name = bench.main.asset_of(spec.image)
-    write_status(status, fetch(name, bench.main.asset(name), cache_folder(config.cache), progress=True))
+
+    def fetched(name: str) -> Path:
+        status = RESULTS / "assets" / f"{name}.json"
+        write_status(status, fetch(name, bench.main.asset(name), cache_folder(config.cache), progress=True))
+        return status
+
     return CellJob(
         spec=spec,
         crop=bench.main.recipe(spec.image).crop,
-        status=status,
+        status=fetched(bench.main.asset_of(spec.image)),
+        assets={name: fetched(name) for name in assets_of(spec)},
         results=RESULTS,
         device=config.device,
         threads=words.threads,

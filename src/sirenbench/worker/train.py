@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 
 import numpy as np
@@ -16,15 +16,17 @@ from sirenbench import catalog, records
 from sirenbench.engine import checkpoint
 from sirenbench.engine.build import seeds
 from sirenbench.engine.curves import Curves
+from sirenbench.engine.derivatives import Derivatives
 from sirenbench.engine.trainer import Trainer
 from sirenbench.errors import UserError
+from sirenbench.images.derivatives import per_unit
 from sirenbench.images.pictures import pixels_sha256
 from sirenbench.numerics import numerics_of
 from sirenbench.progress import Heartbeat
 from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
 from sirenbench.records import CellRecord, Cost, Replicate
 from sirenbench.spec import CellSpec
-from sirenbench.worker.job import CellJob, Interrupted, Source, eight_bit, hashes, image_facts, write_images
+from sirenbench.worker.job import CellJob, Interrupted, Source, eight_bit, hashes, image_facts, weights, write_images
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +35,20 @@ def train(job: CellJob, source: Source, started: str) -> CellRecord:
     """Train all replicates of a cell and write its curves, images and weights."""
     spec, device = job.spec, _device(job.device)
     problem = catalog.tasks()[spec.task].problem(spec, source.picture)
-    trainer = Trainer(spec, problem, device)
+    trainer = Trainer(spec, problem, device, weights(job))
     startup = process_age_seconds()
     resumed = _to_the_end(job, trainer)
-    replicates = _replicates(spec, trainer.curves)
-    diverged = [str(replicate.seed) for replicate in replicates if replicate.diverged]
-    arrays = {"target": problem.scored.pixels, "prediction": eight_bit(trainer.prediction())}
-    if problem.scored is not problem.training:
-        arrays["lr"] = problem.training.pixels
+    final = trainer.derivatives()
+    arrays = _images(trainer, final)
     write_images(job.folder, arrays)
+    scores, files = final.scores, [records.IMAGES, records.CURVES, records.WEIGHTS]
+    if problem.activations:
+        statistics = trainer.activations()
+        statistics.write(job.folder / records.ACTIVATIONS)
+        scores |= {name: torch.from_numpy(values) for name, values in statistics.scores().items()}
+        files.append(records.ACTIVATIONS)
+    replicates = _replicates(spec, trainer.curves, scores)
+    diverged = [str(replicate.seed) for replicate in replicates if replicate.diverged]
     trainer.curves.write(job.folder / records.CURVES)
     with records.atomic_path(job.folder / records.WEIGHTS) as temporary:
         save_file(trainer.weights(), temporary)
@@ -56,7 +63,7 @@ def train(job: CellJob, source: Source, started: str) -> CellRecord:
         metrics_every=problem.every,
         cost=_cost(trainer, startup, device),
         image=image_facts(job, source, arrays),
-        files=hashes(job.folder, records.IMAGES, records.CURVES, records.WEIGHTS),
+        files=hashes(job.folder, *files),
         provenance=provenance(numerics_of(spec), device, started, resumed),
     )
 
@@ -118,7 +125,19 @@ def _device(wanted: str) -> torch.device:
     return torch.device("cuda" if has_gpu and wanted != "cpu" else "cpu")
 
 
-def _replicates(spec: CellSpec, curves: Curves) -> tuple[Replicate, ...]:
+def _images(trainer: Trainer, final: Derivatives) -> dict[str, np.ndarray]:
+    """The images of the first replicate; derivatives in values per pixel, where the trained image is the scored one."""
+    problem = trainer.problem
+    arrays = {"target": problem.scored.pixels, "prediction": eight_bit(trainer.prediction())}
+    if problem.scored is not problem.training:
+        return arrays | {"lr": problem.training.pixels}
+    side, pixels = problem.training.side, per_unit(problem.training.side, problem.training.grid)
+    gradient = final.gradient[0].mean(dim=1).unflatten(0, (side, side)) / pixels
+    laplacian = final.laplacian[0].mean(dim=1).unflatten(0, (side, side)) / pixels**2
+    return arrays | {"gradient": gradient.half().cpu().numpy(), "laplacian": laplacian.half().cpu().numpy()}
+
+
+def _replicates(spec: CellSpec, curves: Curves, final: Mapping[str, torch.Tensor]) -> tuple[Replicate, ...]:
     finite = np.isfinite(curves.series("loss")).all(axis=0)
     scores = [column for column in curves.columns if column != "loss"]
     return tuple(
@@ -127,6 +146,7 @@ def _replicates(spec: CellSpec, curves: Curves) -> tuple[Replicate, ...]:
             seed=seed,
             diverged=not finite[number],
             metrics={name: curves.end_points(name, number, higher_is_better=True) for name in scores},
+            final={name: float(values[number]) for name, values in final.items()},
         )
         for number, seed in enumerate(seeds(spec))
     )
@@ -134,8 +154,6 @@ def _replicates(spec: CellSpec, curves: Curves) -> tuple[Replicate, ...]:
 
 def _cost(trainer: Trainer, startup: float, device: torch.device) -> Cost:
     seconds = max(trainer.training_seconds, 1e-9)
-    # A training step costs 6 multiply-or-adds per parameter and coordinate (perf: forward 2, backward 4).
-    flop = 6 * trainer.problem.training.side**2 * trainer.parameters * trainer.replicates * trainer.steps
     return Cost(
         steps_per_second=trainer.steps / seconds,
         seconds=process_age_seconds(),
@@ -143,5 +161,5 @@ def _cost(trainer: Trainer, startup: float, device: torch.device) -> Cost:
         training_seconds=trainer.training_seconds,
         metrics_seconds=trainer.metrics_seconds,
         peak_memory_mib=peak_memory_mib(device),
-        gflop_per_second=flop / seconds / 1e9,
+        gflop_per_second=trainer.flop_per_step * trainer.steps / seconds / 1e9,
     )

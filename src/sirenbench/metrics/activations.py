@@ -1,0 +1,42 @@
+"""What is measured of a network's layers; computed by :mod:`sirenbench.engine.activations`."""
+
+from __future__ import annotations
+
+import math
+
+from sirenbench.metrics.base import Metric
+
+_KS = "https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.kstest.html"
+_LAWS = "https://arxiv.org/abs/2006.09661"
+
+
+def _metric(name: str, title: str, doc: str, formula: str, *, link: str = _LAWS, high: float = math.inf) -> Metric:
+    return Metric(name, title, "", "lower", 0.0, high, formula, link, doc)
+
+
+COMPONENTS = (
+    _metric(
+        "ks_normal",
+        "Distance to N(0, 1)",
+        "How far what enters the sines is from a standard normal law: the worst layer from the second on.",
+        "Kolmogorov-Smirnov: the largest difference of the two distribution functions",
+        link=_KS,
+        high=1.0,
+    ),
+    _metric(
+        "ks_arcsine",
+        "Distance to arcsine",
+        "How far what leaves the sines is from the arcsine law on [-1, 1]: the worst layer from the second on.",
+        "Kolmogorov-Smirnov: the largest difference of the two distribution functions",
+        link=_KS,
+        high=1.0,
+    ),
+    _metric("std_pre", "Std before", "Standard deviation of what enters the last sine.", "std of w(Wx + b)"),
+    _metric("std_post", "Std after", "Standard deviation of what leaves the last sine.", "std of sin(.)"),
+    _metric(
+        "gradient_ratio",
+        "Gradient ratio",
+        "How much larger the loss's gradient is in the first layer than in the last hidden one.",
+        "|dL/dW of the first layer| / |dL/dW of the last hidden layer|",
+    ),
+)
