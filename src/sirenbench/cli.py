@@ -62,11 +62,15 @@ def _report(words: argparse.Namespace) -> None:
 
 
 def _fetch(words: argparse.Namespace) -> None:
+    from sirenbench import catalog
     from sirenbench.assets.store import cache_folder, fetch
     from sirenbench.workflow import Workflow
 
     bench = Workflow(words.configfile)
-    needed = dict.fromkeys(bench.main.asset_of(spec.image) for spec in bench.main.unique_cells.values())
+    cells = bench.main.unique_cells.values()
+    needed = dict.fromkeys(
+        asset for spec in cells for asset in (bench.main.asset_of(spec.image), *catalog.assets_of(spec))
+    )
     cache = cache_folder(bench.main.config.cache)
     found = [fetch(name, bench.asset(name), cache, progress=True) for name in words.assets or needed]
     for status in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sirenbench import catalog
 from sirenbench.config.model import Config
 from sirenbench.errors import Mistake, UserError, allowed, shown
 from sirenbench.metrics.ids import parse_metric
@@ -65,3 +66,7 @@ def _studies(config: Config, cells: dict[str, list[CellSpec]], origin: Origin) -
         for image in dict.fromkeys(spec.image for spec in specs if spec.image not in config.images):
             text = f"no image is named {shown(image)}; {allowed(config.images, image)}"
             yield Mistake(where, f"{key}.grid.image", text)
+        needed = dict.fromkeys(asset for spec in specs for asset in catalog.assets_of(spec))
+        for asset in (asset for asset in needed if asset not in config.assets):
+            text = f"a cell needs the asset {shown(asset)}, which is not there; {allowed(config.assets, asset)}"
+            yield Mistake(where, f"{key}.grid", text)
