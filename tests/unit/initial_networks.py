@@ -12,7 +12,6 @@ from sirenbench.networks.base import Layer
 from sirenbench.options import Value
 from sirenbench.spec import CellSpec
 
-WIDTH_OF_THE_PAPER = 256
 SCHEMES = (
     "standard",
     "kaiming_uniform",

@@ -22,7 +22,7 @@ from sirenbench import catalog
 from sirenbench.errors import UserError
 from sirenbench.metrics.base import Scorer
 from sirenbench.metrics.ids import MetricId, parse_metric
-from sirenbench.metrics.numpy_pickle import read_arrays
+from sirenbench.weights.numpy_pickle import read_arrays
 
 
 @st.composite

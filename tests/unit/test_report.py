@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from report_fixtures import Made, Run, demo_run, picture, write_cell
+from sirenbench.report.images import png_uri
 
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.model import Config
@@ -29,7 +30,6 @@ from sirenbench.names import changed, make_spec, parse_name
 from sirenbench.report import paper
 from sirenbench.report.cells import read_cells
 from sirenbench.report.figures import POINTS, Series, dash_of, thin
-from sirenbench.report.images import png_uri
 from sirenbench.report.tables import arms_table, curves_table
 from sirenbench.report.text import count, duration, half_width, number, rate, signed
 from sirenbench.spec import SpecError

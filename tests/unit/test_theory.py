@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 from initial_networks import (
-    WIDTH_OF_THE_PAPER,
     cell,
     derivative,
     drawn,
@@ -453,7 +452,7 @@ def test_an_untrained_siren_is_nearly_grey_and_without_hidden_omega_far_from_it(
     points = grid(256, 256).unflatten(0, (256, 256))[::4, ::4].reshape(-1, 2)
 
     def level(hidden_omega: float) -> list[float]:
-        spec = cell(f"siren-3x{WIDTH_OF_THE_PAPER}", hidden_omega=hidden_omega)
+        spec = cell("siren-3x256", hidden_omega=hidden_omega)
         return scorer(outputs(spec, drawn(spec), points).unflatten(1, (64, 64)))["psnr"].tolist()
 
     assert level(30) == pytest.approx([12.3] * 5, abs=0.4)

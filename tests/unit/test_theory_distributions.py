@@ -102,8 +102,8 @@ def test_the_outputs_of_the_sines_are_nearly_arcsine_distributed(wide: list[np.n
     """THE-03 (section 2.1), width 2048: exactly so above the first layer, approximately above the hidden ones.
 
     N(0, s^2) wrapped around the circle is not even: the distribution function is off by exp(-2 s^2) / pi, that is
-    0.032 to 0.042 here, and not below 0.02 as the claim's predicate asks. Measured and predicted agree to 0.003, held to
-    0.006. The uniform law, for comparison, is 0.1 away from arcsine.
+    0.032 to 0.042 here, and not below 0.02 as the claim's predicate asks. Measured and predicted agree to 0.003, held
+    to 0.006. The uniform law, for comparison, is 0.1 away from arcsine.
     """
     first, *hidden = wide
     assert max(distance(np.sin(of_seed), ARCSINE) for of_seed in first) < 0.005

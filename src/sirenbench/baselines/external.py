@@ -71,7 +71,7 @@ def load_network(path: Path) -> ImageModelDescriptor:
         raise UserError(
             f"the arm 'external' needs the package spandrel ({error}); run: pip install 'sirenbench[upscalers]'"
         ) from error
-    from sirenbench.baselines.generators.files import check_finite, read_state_dict
+    from sirenbench.weights.files import check_finite, read_state_dict
 
     state = read_state_dict(path)
     try:

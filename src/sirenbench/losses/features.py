@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sirenbench.lazy import torch
-from sirenbench.metrics.numpy_pickle import read_arrays
+from sirenbench.weights.numpy_pickle import read_arrays
 
 # Of ImageNet's colours, for values in [0, 1].
 MEAN = (0.485, 0.456, 0.406)
@@ -83,7 +83,7 @@ class Vgg:
         UserError
             If the file is damaged or holds another network.
         """
-        from sirenbench.baselines.generators.files import check_finite, check_layout
+        from sirenbench.weights.files import check_finite, check_layout
 
         shapes: dict[str, tuple[int, ...]] = {}
         for c in self.convolutions():
@@ -132,7 +132,7 @@ def reproducible() -> AbstractContextManager[None]:
 
 
 def _state_dict(path: Path) -> dict[str, Any]:
-    from sirenbench.baselines.generators.files import read_state_dict
+    from sirenbench.weights.files import read_state_dict
 
     return read_state_dict(path)
 

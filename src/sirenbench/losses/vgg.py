@@ -190,7 +190,7 @@ def _interpolation(side: int) -> torch.Tensor:
 
 
 def _copied(image: torch.Tensor) -> torch.Tensor:
-    # Sums are rounded by where an array begins in memory; a copy begins at the same kind of place in any company.
+    # Matrix products promise the same bits only for arrays that begin at like addresses, as all new arrays do.
     return image.detach().to(torch.float32, copy=True)
 
 

@@ -9,7 +9,7 @@ from sirenbench.errors import UserError
 from sirenbench.lazy import torch
 from sirenbench.metrics.base import Assets, Metric, Score
 from sirenbench.metrics.ids import MetricId
-from sirenbench.metrics.numpy_pickle import read_arrays
+from sirenbench.weights.numpy_pickle import read_arrays
 
 TRUNK = "alexnet-trunk"
 SMALLEST = 31  # pixels a side that AlexNet's two poolings leave something of

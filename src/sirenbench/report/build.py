@@ -17,11 +17,23 @@ from markupsafe import Markup
 from sirenbench.collect import RESULTS, RUN, public
 from sirenbench.records import CellRecord, write_text
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
-from sirenbench.report.curves import Curves, curves
-from sirenbench.report.images import Strip, strip
 from sirenbench.report.metrics import Entry, facts, glossary
-from sirenbench.report.tables import STATES, ArmsTable, CurvesTable, arms_table, curves_table, data_title, paper_numbers
+from sirenbench.report.scores import paper_numbers
+from sirenbench.report.tables import (
+    STATES,
+    ArmsTable,
+    RowsTable,
+    activations_table,
+    arms_table,
+    curves_table,
+    data_title,
+    derivatives_table,
+)
 from sirenbench.report.text import count, duration, number, plain, plural, rate
+from sirenbench.report.views.activations import Layers, layers
+from sirenbench.report.views.curves import Curves, curves
+from sirenbench.report.views.derivatives import Panels, panels
+from sirenbench.report.views.images import Strip, strip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,14 +41,25 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 
+# Layout of a study -> its table, and the pictures of its cells that share their image.
+_TABLES = {
+    "curves": curves_table,
+    "table": arms_table,
+    "derivatives": derivatives_table,
+    "activations": activations_table,
+    "gallery": arms_table,
+}
+_PICTURES = {"curves": strip, "table": strip, "derivatives": panels, "activations": layers, "gallery": strip}
+_PICTURES_FIRST = ("derivatives", "activations", "gallery")
+
 
 @dataclass(frozen=True)
 class View:
-    """Curves and images of the cells of a study that share their image."""
+    """Curves and pictures of the cells of a study that share their image."""
 
     title: str
     curves: Curves | None
-    strip: Strip | None
+    pictures: Strip | Panels | list[Layers] | None
 
 
 @dataclass(frozen=True)
@@ -60,9 +83,14 @@ class Section:
     why: str
     tally: str
     scaled: list[str]
-    table: CurvesTable | ArmsTable
+    table: RowsTable | ArmsTable
     views: list[View]
     absent: list[Cell]
+
+    @property
+    def pictures_first(self) -> bool:
+        """Whether the pictures are what it is about, rather than the numbers."""
+        return self.layout in _PICTURES_FIRST
 
 
 @dataclass(frozen=True)
@@ -167,17 +195,16 @@ def _page(run: dict, frame: pd.DataFrame, results: Path) -> Page:
         ],
         details=[_detail(shown, run) for shown in by_name.values()],
         origin=_origin(records),
-        glossary=glossary(dict.fromkeys(metric for cell in cells for metric in cell.metrics)),
+        glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
         data=_data(public(frame)),
     )
 
 
 def _detail(shown: Sequence[Cell], run: dict) -> Detail:
-    numbers = [paper_numbers(one, run["studies"][one.study]["source"]) for one in shown]
     return Detail(
         cell=shown[0],
         studies=[run["studies"][one.study]["title"] for one in shown],
-        paper=_once(line for lines in numbers for line in lines),
+        paper=_once(line for one in shown for line in paper_numbers(one)),
     )
 
 
@@ -187,21 +214,17 @@ def _tally(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
 
 
 def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, str], results: Path) -> Section:
-    views = [
-        View(
-            title=data_title(data, images),
-            curves=curves(f"{name}-{index}", group, data_title(data, images), results),
-            strip=strip(group, data_title(data, images), results),
-        )
-        for index, (data, group) in enumerate(groups_of(labelled(cells)).items())
-    ]
-    table = arms_table if about["layout"] == "table" else curves_table
+    pictures = _PICTURES[about["layout"]]
+    views = []
+    for index, (data, group) in enumerate(groups_of(labelled(cells)).items()):
+        key, title = f"{name}-{index}", data_title(data, images)
+        views.append(View(title, curves(key, group, title, results), pictures(key, group, title, results)))
     return Section(
         name=name,
         **{key: about[key] for key in ("title", "source", "text", "track", "layout", "why")},
         tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
         scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),
-        table=table(cells, images, about["source"]),
+        table=_TABLES[about["layout"]](cells, images, about["source"]),
         views=views,
         absent=[cell for cell in cells if cell.state != "ok"],
     )

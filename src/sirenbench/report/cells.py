@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sirenbench.records import CellRecord, EndPoints
+from sirenbench import catalog
+from sirenbench.records import CellRecord, EndPoints, Replicate
 from sirenbench.report.text import plain
 from sirenbench.statistics import Sample
 
@@ -31,7 +32,7 @@ class Cell:
     reference, scaled
         The name of the paper's own cell, and what this one has otherwise.
     further
-        Metric -> seed -> value, of the metrics that were computed from the stored weights.
+        Metric -> seed -> value, of the metrics that were computed later from the stored weights.
     record
         None if the cell left none.
     """
@@ -70,23 +71,50 @@ class Cell:
         """The id of its details on the page."""
         return "cell:" + quote(self.name, safe="/=+-_.")
 
+    @property
+    def note(self) -> str:
+        """What must be said with its name wherever it is compared."""
+        baseline = catalog.baselines().get(str(self.parts["arm"]))
+        return "trained on external data" if baseline and baseline.trained_on_external_data else ""
+
+    @property
+    def replicates(self) -> tuple[Replicate, ...]:
+        """Empty if the cell left no record."""
+        return self.record.replicates if self.record else ()
+
+    @property
+    def diverged(self) -> int:
+        """How many replicates did."""
+        return sum(replicate.diverged for replicate in self.replicates)
+
     @cached_property
     def metrics(self) -> list[str]:
-        """The metrics that it was scored with."""
-        replicates = self.record.replicates if self.record else ()
-        return list(dict.fromkeys([*(metric for r in replicates for metric in r.metrics), *self.further]))
+        """The metrics that it was scored with; not what was measured once, of the final weights."""
+        return list(dict.fromkeys([*(metric for r in self.replicates for metric in r.metrics), *self.further]))
+
+    @cached_property
+    def final(self) -> dict[str, dict[int, float]]:
+        """Metric -> seed -> value, of what was measured once, of the final weights; NaN for one that diverged."""
+        final: dict[str, dict[int, float]] = {}
+        for r in self.replicates:
+            for metric, value in r.final.items():
+                final.setdefault(metric, {})[r.seed] = math.nan if r.diverged else value
+        return final
+
+    def has(self, metric: str) -> bool:
+        """Whether it has any number for a metric."""
+        return metric in self.metrics or metric in self.final
 
     def ends(self, metric: str) -> list[EndPoints]:
         """The end points of a metric of every replicate that has it and did not diverge."""
-        replicates = self.record.replicates if self.record else ()
-        return [r.metrics[metric] for r in replicates if metric in r.metrics and not r.diverged]
+        return [r.metrics[metric] for r in self.replicates if metric in r.metrics and not r.diverged]
 
     def sample(self, metric: str) -> Sample:
-        """The last value of a metric, by seed; NaN for a replicate that diverged."""
-        if metric in self.further:
-            return Sample(self.further[metric], exact=self.exact)
-        replicates = self.record.replicates if self.record else ()
-        values = {r.seed: math.nan if r.diverged else r.metrics[metric].last for r in replicates if metric in r.metrics}
+        """The last value of a metric, by seed; NaN for a replicate that diverged, or for which it is not defined."""
+        if once := self.further.get(metric) or self.final.get(metric):
+            return Sample(once, exact=self.exact)
+        found = [r for r in self.replicates if metric in r.metrics]
+        values = {r.seed: math.nan if r.diverged else r.metrics[metric].last for r in found}
         return Sample(values, exact=self.exact)
 
 
@@ -114,7 +142,8 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
             records[row["name"]] = CellRecord.model_validate_json(row["record"])
         parts = {key: row[key] for key in _PARTS if row[key] is not None}
         record = records.get(row["name"])
-        known = {metric for replicate in record.replicates for metric in replicate.metrics} if record else set()
+        replicates = record.replicates if record else ()
+        known = {metric for replicate in replicates for metric in (*replicate.metrics, *replicate.final)}
         of_cell = scores.get((row["study"], row["position"]), {})
         cells.append(
             Cell(
@@ -165,14 +194,16 @@ _SHAPE = ("depth", "width")
 
 
 def labels_of(cells: Sequence[Cell]) -> list[str]:
-    """A short name for each cell of a study: its method, and what varies between cells of that method.
+    """A short name for each cell of a study: its method, and what varies between cells of one method.
 
     Where every cell has one method, the method is left out if anything else tells them apart.
     """
-    varying = [key for key in _keys(cells) if len(_values(cells, key)) > 1]
+    methods = dict.fromkeys(cell.method for cell in cells)
+    kin = [[cell for cell in cells if cell.method == method] for method in methods]
+    varying = [key for key in _keys(cells) if any(len(_values(group, key)) > 1 for group in kin)]
     switches = [key for key in varying if key not in (*_OF_DATA, "arm", *_SHAPE)]
-    shapes = any(key in varying for key in _SHAPE)
-    one_method = "arm" not in varying and (switches or shapes)
+    shapes = any(len(_values(cells, key)) > 1 for key in _SHAPE)
+    one_method = len(methods) == 1 and (switches or shapes)
     labels = []
     for cell in cells:
         words = [] if one_method else [cell.method]

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sirenbench.metrics.ids import parse_metric
 
+if TYPE_CHECKING:
+    from sirenbench.metrics.base import Metric
+
 # The score of the fitted low-resolution image, beside that of the super-resolved one.
 FIT = "fit_"
+
+# They are as they should be at some value between.
+_NEITHER = ("gain", "std_pre", "std_post", "gradient_ratio")
 
 
 @dataclass(frozen=True)
@@ -19,29 +26,33 @@ class Facts:
     Attributes
     ----------
     label
-        With its unit: ``PSNR (dB)``.
+        With its unit: ``PSNR (dB)``, ``PSNR (align=affine, dB)``.
     digits
         After the point.
+    better
+        ``higher`` or ``lower``, or nothing where neither is.
     """
 
     title: str
     unit: str
     digits: int
-    higher_is_better: bool
+    better: str
 
     @property
     def label(self) -> str:
-        return f"{self.title} ({self.unit})" if self.unit else self.title
+        if not self.unit:
+            return self.title
+        return f"{self.title[:-1]}, {self.unit})" if self.title.endswith(")") else f"{self.title} ({self.unit})"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the glossary."""
+    """A line of the glossary; a switch of metrics has neither formula nor link."""
 
     label: str
     doc: str
-    formula: str
-    link: str
+    formula: str = ""
+    link: str = ""
 
 
 @cache
@@ -50,10 +61,25 @@ def facts(metric: str) -> Facts:
     which = parse_metric(metric.removeprefix(FIT))
     title = f"{which.title} of the fitted input" if metric.startswith(FIT) else which.title
     unit = which.metric.unit
-    return Facts(title, unit, digits=2 if unit == "dB" else 3, higher_is_better=which.metric.better == "higher")
+    return Facts(title, unit, digits=2 if unit == "dB" else 3, better=_better(which.metric))
+
+
+def _better(metric: Metric) -> str:
+    return "" if metric.name in _NEITHER else metric.better
 
 
 def glossary(metrics: Iterable[str]) -> list[Entry]:
-    """What the metrics of a report mean, each once."""
-    found = {which.metric.name: which.metric for which in (parse_metric(m.removeprefix(FIT)) for m in metrics)}
-    return [Entry(f"{m.title} ({m.better} is better)", m.doc, m.formula, m.link) for m in found.values()]
+    """What the metrics of a report mean, and the switches that their names show, each once."""
+    ids = [parse_metric(metric.removeprefix(FIT)) for metric in metrics]
+    found = {which.metric.name: which.metric for which in ids}
+    entries = [
+        Entry(f"{m.title} ({better} is better)" if (better := _better(m)) else m.title, m.doc, m.formula, m.link)
+        for m in found.values()
+    ]
+    switches = {
+        option.name: option.doc
+        for which in ids
+        for option, (_, value) in zip(which.metric.switches, which.switches, strict=True)
+        if value != option.default
+    }
+    return entries + [Entry(f"{name}=", doc) for name, doc in switches.items()]

@@ -21,7 +21,7 @@ class PaperValue:
     Attributes
     ----------
     source
-        The figure or table it is from: ``Table 1``.
+        The figure or table it is from, with what must be said of it: ``Figure S8b, run as SIREN P.E.+VGG``.
     printed
         The text as it is printed, or as it was read off.
     value
@@ -29,14 +29,20 @@ class PaperValue:
     evidence
         A key of EVIDENCE.
     tolerance
-        How far a run of the same protocol may be from it, from the spread that the authors' own repeated runs show.
+        How far a run of the same protocol may be from it, from the spread that the authors' own repeated runs show;
+        None where it rests on weights that are lost, so that no run is of the same protocol.
     """
 
     source: str
     printed: str
     value: float
     evidence: str
-    tolerance: float
+    tolerance: float | None
+
+    @property
+    def place(self) -> str:
+        """The figure or table alone."""
+        return self.source.partition(",")[0]
 
 
 @cache
@@ -49,7 +55,7 @@ def _values() -> dict[tuple[str, str], tuple[PaperValue, ...]]:
             printed=row["printed"],
             value=float(row["repo"] or row["printed"]),
             evidence=row["evidence"],
-            tolerance=float(row["tolerance"]),
+            tolerance=float(row["tolerance"]) if row["tolerance"] else None,
         )
         key = row["name"], row["metric"]
         table[key] = (*table.get(key, ()), value)
@@ -59,4 +65,9 @@ def _values() -> dict[tuple[str, str], tuple[PaperValue, ...]]:
 def find(name: str, metric: str, source: str = "") -> PaperValue | None:
     """The paper's value of a metric of a cell, from the place that ``source`` names if it is in more than one."""
     values = _values().get((name, metric), ())
-    return next((value for value in values if value.source in source), next(iter(values), None))
+    return next((value for value in values if value.place in source), next(iter(values), None))
+
+
+def find_all(name: str) -> list[tuple[str, PaperValue]]:
+    """Every number that the paper has for a cell, each with its metric."""
+    return [(metric, value) for (cell, metric), values in _values().items() if cell == name for value in values]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
+
+from sirenbench import catalog
+from sirenbench.metrics import activations, derivatives
+from sirenbench.names import parse_name
 from sirenbench.records import EndPoints
 from sirenbench.report.cells import Cell, Data, labels_of
-from sirenbench.report.metrics import facts
-from sirenbench.report.paper import EVIDENCE, PaperValue, find
-from sirenbench.report.text import DASH, count, half_width, number, plural, rate, signed
-from sirenbench.statistics import Mark, Sample, Summary, rank, summarise
+from sirenbench.report.scores import Score, Value, scores_of
+from sirenbench.report.text import DASH, count, number, plural, rate
+from sirenbench.statistics import Sample, summarise
 
 STATES = {
     "ok": "done",
@@ -24,77 +28,33 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Value:
-    """A score with its interval.
-
-    Attributes
-    ----------
-    text, half
-        ``22.702`` and ``0.045`` (empty without an interval).
-    note
-        What a reader must know of it: ``1 seed``, ``1 of 5 seeds diverged``.
-    key
-        For sorting; None sorts last.
-    """
-
-    text: str
-    half: str = ""
-    note: str = ""
-    mark: Mark = Mark.NONE
-    key: float | None = None
-
-
-@dataclass(frozen=True)
-class Compared:
-    """The paper's value and how far ours is from it.
-
-    Attributes
-    ----------
-    verdict
-        ``agrees``, ``differs``, ``scaled down`` (not judged), or nothing if the paper has no such number.
-    explanation
-        Where the number is from and what the verdict rests on.
-    """
-
-    paper: str = ""
-    delta: str = ""
-    verdict: str = ""
-    explanation: str = ""
-    paper_key: float | None = None
-    delta_key: float | None = None
-
-
-@dataclass(frozen=True)
-class Score:
-    """One metric of one cell: ours and the paper's."""
-
-    ours: Value
-    against: Compared
-
-
-@dataclass(frozen=True)
 class Row:
-    """A cell of a curves table."""
+    """A cell of a table of rows; ``extras`` stand under the table's, by heading."""
 
     cell: Cell
     label: str
     data: str
     scores: dict[str, Score]
-    best: Value
-    drawdown: Value
-    reached: Value
-    parameters: Value
-    speed: Value
+    extras: dict[str, Value]
 
 
 @dataclass(frozen=True)
-class CurvesTable:
-    """One row per cell; ``metrics`` are the columns with scores."""
+class RowsTable:
+    """One row per cell; ``metrics`` are the columns with scores, ``extras`` the headings of what stands beside them."""
 
     metrics: list[str]
+    extras: list[str]
     rows: list[Row]
     show_data: bool
     show_paper: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """An arm, with what a reader must know of it."""
+
+    label: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -129,127 +89,92 @@ class Block:
 class ArmsTable:
     """Table 1's layout: a column per arm, a block of rows per image and factor."""
 
-    columns: list[str]
+    columns: list[Column]
     blocks: list[Block]
 
 
-def data_title(data: Data, images: dict[str, str]) -> str:
+def data_title(data: Data, images: Mapping[str, str]) -> str:
     """``Cameraman 512², ×8``."""
     _, image, size, factor = data
     return f"{images.get(image, image)} {size}²" + (f", ×{factor}" if factor else "")
 
 
-def curves_table(cells: Sequence[Cell], images: dict[str, str], source: str) -> CurvesTable:
-    """One row per cell, in the study's order."""
-    scores = _scores(cells, source, table=False)
-    rows = [
-        Row(
-            cell=cell,
-            label=label,
-            data=data_title(cell.data, images),
-            scores=scores[index],
-            best=_over_seeds(cell.ends("psnr"), lambda e: e.best, lambda v: number(v, 2)),
-            drawdown=_over_seeds(cell.ends("psnr"), lambda e: e.drawdown, lambda v: number(v, 2), not cell.exact),
-            reached=_reached(cell, "30"),
-            parameters=_plain(cell.record.parameters if cell.record else None, count),
-            speed=_plain(cell.record.cost.steps_per_second if cell.record and cell.record.cost else None, rate),
-        )
-        for index, (cell, label) in enumerate(zip(cells, labels_of(cells), strict=True))
-    ]
-    return CurvesTable(
-        metrics=_metrics(cells),
-        rows=rows,
-        show_data=len({cell.data for cell in cells}) > 1,
-        show_paper=any(score.against.paper for row in rows for score in row.scores.values()),
-    )
+def curves_table(cells: Sequence[Cell], images: Mapping[str, str], source: str) -> RowsTable:
+    """What was followed over the steps, and how it went; one row per cell, in the study's order."""
+    extras = {
+        "Best PSNR": lambda cell: _over_seeds(cell.ends("psnr"), lambda e: e.best),
+        "Worst drop (dB)": lambda cell: _over_seeds(cell.ends("psnr"), lambda e: e.drawdown, not cell.exact),
+        "Reaches 30 dB": _reached,
+        **_COST,
+    }
+    return _rows_table(cells, images, source, _followed(cells), extras)
 
 
-def arms_table(cells: Sequence[Cell], images: dict[str, str], source: str) -> ArmsTable:
+def derivatives_table(cells: Sequence[Cell], images: Mapping[str, str], source: str) -> RowsTable:
+    """The image and its derivatives; where a network is fitted by those, what amplitude they ask for."""
+    final = [metric.name for metric in derivatives.COMPONENTS if any(cell.has(metric.name) for cell in cells)]
+    gain = {"Gain asked for": _gain_asked_for} if "gain" in final else {}
+    return _rows_table(cells, images, source, [*_followed(cells), *final], gain | _COST)
+
+
+def activations_table(cells: Sequence[Cell], images: Mapping[str, str], source: str) -> RowsTable:
+    """What was measured of the layers."""
+    metrics = [metric.name for metric in activations.COMPONENTS]
+    return _rows_table(cells, images, source, metrics, {"Parameters": _COST["Parameters"]})
+
+
+def arms_table(cells: Sequence[Cell], images: Mapping[str, str], source: str) -> ArmsTable:
     """Table 1's layout of a study."""
     labels = labels_of(cells)
-    columns = list(dict.fromkeys(labels))
-    scores = _scores(cells, source, table=True)
+    columns = {label: Column(label, cell.note) for label, cell in zip(labels, cells, strict=True)}
+    scores = scores_of(cells, _followed(cells), source, table=True)
     entries: dict[Data, dict[str, Entry]] = {}
     for cell, label, found in zip(cells, labels, scores, strict=True):
         entries.setdefault(cell.data, {})[label] = Entry(cell, found)
     blocks = [
         Block(
             title=data_title(data, images),
-            metrics=_metrics([entry.cell for entry in row.values()]) or ["psnr", "ssim"],
-            entries=[row.get(column) for column in columns],
+            metrics=_followed([entry.cell for entry in row.values()]),
+            entries=[row.get(label) for label in columns],
         )
         for data, row in entries.items()
     ]
-    return ArmsTable(columns, blocks)
+    return ArmsTable(list(columns.values()), blocks)
 
 
-def paper_numbers(cell: Cell, source: str) -> list[str]:
-    """What the paper has for a cell, where it is from, and how ours compares: a sentence for each metric."""
-    scores = _scores([cell], source, table=True)[0]
-    return [f"{facts(metric).label}: {s.against.explanation}" for metric, s in scores.items() if s.against.paper]
-
-
-def _metrics(cells: Iterable[Cell]) -> list[str]:
+def _followed(cells: Iterable[Cell]) -> list[str]:
     # The fit of the low-resolution image is not what a method is judged by; it is in the details.
     found = dict.fromkeys(metric for cell in cells for metric in cell.metrics)
-    return [metric for metric in found if not metric.startswith("fit_")]
+    return [metric for metric in found if not metric.startswith("fit_")] or ["psnr", "ssim"]
 
 
-def _scores(cells: Sequence[Cell], source: str, table: bool) -> list[dict[str, Score]]:
-    """Per cell, its scores by metric. Only cells of the same data and track are ranked together."""
-    scores: list[dict[str, Score]] = [{} for _ in cells]
-    for metric in _metrics(cells):
-        digits = facts(metric).digits + (1 if table and metric == "psnr" else 0)
-        marks = _marks(cells, metric)
-        for cell, mark, found in zip(cells, marks, scores, strict=True):
-            summary = summarise(cell.sample(metric))
-            paper = find(cell.reference, metric, source)
-            if metric in cell.metrics or paper:
-                found[metric] = Score(_value(cell, summary, digits, mark), _against(cell, summary, paper, digits))
-    return scores
+Extra = Callable[[Cell], Value]
 
 
-def _marks(cells: Sequence[Cell], metric: str) -> list[Mark]:
-    marks = [Mark.NONE] * len(cells)
-    for kin in {(cell.data, cell.track) for cell in cells}:
-        indices = [i for i, cell in enumerate(cells) if (cell.data, cell.track) == kin]
-        ranked = rank([cells[i].sample(metric) for i in indices], facts(metric).higher_is_better)
-        for i, mark in zip(indices, ranked, strict=True):
-            marks[i] = mark
-    return marks
-
-
-def _value(cell: Cell, summary: Summary, digits: int, mark: Mark) -> Value:
-    if not summary.n:
-        return Value(DASH, note="diverged" if summary.left_out else "")
-    notes = []
-    if summary.left_out:
-        notes.append(f"{summary.left_out} of {plural(summary.n + summary.left_out, 'seed')} diverged")
-    elif summary.n == 1 and not cell.exact:
-        notes.append("1 seed")
-    half = half_width(summary.half, digits) if summary.has_interval and not cell.exact else ""
-    return Value(number(summary.mean, digits), half, "; ".join(notes), mark, summary.mean)
-
-
-def _against(cell: Cell, summary: Summary, paper: PaperValue | None, digits: int) -> Compared:
-    if paper is None:
-        return Compared()
-    origin = f"{paper.printed} in {paper.source}, {EVIDENCE[paper.evidence]}"
-    if cell.scaled:
-        return Compared(
-            paper.printed, "", "scaled down", f"{origin}. Not comparable: {', '.join(cell.scaled)}.", paper.value
+def _rows_table(
+    cells: Sequence[Cell],
+    images: Mapping[str, str],
+    source: str,
+    metrics: list[str],
+    extras: Mapping[str, Extra],
+) -> RowsTable:
+    scores = scores_of(cells, metrics, source)
+    rows = [
+        Row(
+            cell=cell,
+            label=label,
+            data=data_title(cell.data, images),
+            scores=found,
+            extras={heading: extra(cell) for heading, extra in extras.items()},
         )
-    delta = summary.mean - paper.value
-    if not math.isfinite(delta):
-        return Compared(paper.printed, explanation=origin + ".", paper_key=paper.value)
-    agrees = abs(delta) <= paper.tolerance
-    return Compared(
-        paper=paper.printed,
-        delta=signed(delta, digits),
-        verdict="agrees" if agrees else "differs",
-        explanation=f"{origin}. {'Within' if agrees else 'Beyond'} ±{paper.tolerance:g}.",
-        paper_key=paper.value,
-        delta_key=delta,
+        for cell, label, found in zip(cells, labels_of(cells), scores, strict=True)
+    ]
+    return RowsTable(
+        metrics=metrics,
+        extras=list(extras),
+        rows=rows,
+        show_data=len({cell.data for cell in cells}) > 1,
+        show_paper=any(score.against.paper for row in rows for score in row.scores.values()),
     )
 
 
@@ -257,17 +182,31 @@ def _plain(value: float | None, write: Callable[[float | None], str]) -> Value:
     return Value(write(value), key=value)
 
 
-def _over_seeds(
-    ends: Sequence[EndPoints], pick: Callable[[EndPoints], float], write: Callable[[float], str], applies: bool = True
-) -> Value:
+_COST: dict[str, Extra] = {
+    "Parameters": lambda cell: _plain(cell.record.parameters if cell.record else None, count),
+    "Steps/s": lambda cell: _plain(
+        cell.record.cost.steps_per_second if cell.record and cell.record.cost else None, rate
+    ),
+}
+
+
+def _gain_asked_for(cell: Cell) -> Value:
+    """The amplitude of a network that meets its targets, which no pixel has a say in."""
+    spec = parse_name(cell.name)
+    problem = catalog.tasks()[spec.task].problem(spec, lambda side, kernel: np.zeros((side, side), np.uint8))
+    return _plain(problem.supervision.gain, lambda gain: number(gain, 3))
+
+
+def _over_seeds(ends: Sequence[EndPoints], pick: Callable[[EndPoints], float], applies: bool = True) -> Value:
+    """The mean in dB over the seeds."""
     values = [pick(end) for end in ends] if applies else []
     if not values:
         return Value(DASH)
     mean = summarise(Sample(dict(enumerate(values)))).mean
-    return Value(write(mean), key=None if math.isnan(mean) else mean)
+    return Value(number(mean, 2), key=None if math.isnan(mean) else mean)
 
 
-def _reached(cell: Cell, level: str) -> Value:
+def _reached(cell: Cell, level: str = "30") -> Value:
     """When a level of PSNR was first reached: mean over the seeds that did, and how many did not."""
     ends = [end for end in cell.ends("psnr") if level in end.reached]
     times = [end.reached[level] for end in ends]

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from sirenbench.baselines.generators.files import Shape, check_finite, check_layout
 from sirenbench.baselines.generators.network import Doubling, Generator
 from sirenbench.errors import UserError
+from sirenbench.weights.files import Shape, check_finite, check_layout
 
 _NETWORK = "the SRGAN generator with 16 residual blocks as Keras stores it"
 

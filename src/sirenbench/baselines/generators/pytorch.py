@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sirenbench.baselines.generators.files import check_finite, check_layout, read_state_dict
 from sirenbench.baselines.generators.network import Generator
+from sirenbench.weights.files import check_finite, check_layout, read_state_dict
 
 
 def read_generator(path: Path, scale: int) -> Generator:

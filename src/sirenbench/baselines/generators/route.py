@@ -35,6 +35,6 @@ def enlarge(
     pixels = np.array(small.convert("RGB" if channels == 3 else "L")).reshape(*low.shape[:2], channels)
     with torch.no_grad():
         large = network(torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255)
-    rounded = (large[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
+    rounded = (large[0] * 255).round().to(torch.uint8).permute(1, 2, 0)
     picture = Image.fromarray(rounded.squeeze(2).numpy()).convert(small.mode)
     return to_signed_range(resize(picture, side, "pil-bilinear"))

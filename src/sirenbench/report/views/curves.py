@@ -12,14 +12,15 @@ from markupsafe import Markup
 
 from sirenbench.records import CURVES, folder_of
 from sirenbench.report.cells import Cell, Labelled
-from sirenbench.report.figures import Series, colour_of, dash_of, draw
+from sirenbench.report.figures.curves import Series, draw
+from sirenbench.report.figures.style import colour_of, dash_of
 from sirenbench.report.metrics import facts
 from sirenbench.statistics import band
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DRAWN = ("psnr", "ssim")
+DRAWN = ("psnr", "psnr@align=affine", "ssim")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 
 from sirenbench.records import IMAGES, folder_of
 from sirenbench.report.cells import Cell, Labelled
+from sirenbench.report.figures.pictures import png_uri
 from sirenbench.report.metrics import facts
 from sirenbench.report.tables import STATES
 from sirenbench.report.text import number
@@ -25,8 +24,8 @@ class Pane:
     ----------
     uri
         A PNG data URI; empty if the cell has no image, and then ``scores`` says why.
-    anchor
-        The details of the cell that it is of, if of any.
+    anchor, note
+        The details of the cell that it is of, if of any, and what must be said with its name.
     """
 
     title: str
@@ -36,6 +35,7 @@ class Pane:
     width: int = 0
     height: int = 0
     anchor: str = ""
+    note: str = ""
     is_input: bool = False
 
 
@@ -46,9 +46,9 @@ class Strip:
     panes: list[Pane]
 
 
-def strip(shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
+def strip(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
     """The strip of cells that share their target; None if no cell has left an image."""
-    loaded = [_load(one.cell, results) for one in shown]
+    loaded = [arrays_of(one.cell, results) for one in shown]
     first = next((arrays for arrays in loaded if arrays), None)
     if first is None:
         return None
@@ -61,7 +61,8 @@ def strip(shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
     return Strip(panes + [_result(one, title, arrays) for one, arrays in zip(shown, loaded, strict=True)])
 
 
-def _load(cell: Cell, results: Path) -> dict[str, np.ndarray] | None:
+def arrays_of(cell: Cell, results: Path) -> dict[str, np.ndarray] | None:
+    """The images that a cell left, if it left any."""
     path = folder_of(results, cell.name) / IMAGES
     if cell.state not in ("ok", "diverged") or not path.exists():
         return None
@@ -72,27 +73,27 @@ def _load(cell: Cell, results: Path) -> dict[str, np.ndarray] | None:
 def _result(one: Labelled, title: str, arrays: dict[str, np.ndarray] | None) -> Pane:
     cell, label = one.cell, one.label
     if arrays is None:
-        reason = STATES[cell.state] if cell.state != "ok" else "no image was kept"
-        return Pane(label, "", reason, anchor=cell.anchor)
-    replicate = cell.record.replicates[0] if cell.record and cell.record.replicates else None
-    scores = [
-        f"{facts(name).title} {number(replicate.metrics[name].last, facts(name).digits)}"
-        for name in ("psnr", "ssim")
-        if replicate and name in replicate.metrics
-    ]
+        return Pane(label, "", why_no_image(cell), anchor=cell.anchor, note=cell.note)
+    scores = [text for metric in ("psnr", "ssim") if (text := score_of_first(cell, metric))]
     alt = f"{label}: its reconstruction of {', '.join([title, *scores])}."
-    return _pane(label, alt, " · ".join(scores), arrays["prediction"], cell.anchor)
+    pane = _pane(label, alt, " · ".join(scores), arrays["prediction"])
+    return replace(pane, anchor=cell.anchor, note=cell.note)
 
 
-def _pane(title: str, alt: str, scores: str, pixels: np.ndarray, anchor: str = "") -> Pane:
+def why_no_image(cell: Cell) -> str:
+    """For a cell of which there is none."""
+    return STATES[cell.state] if cell.state != "ok" else "no image was kept"
+
+
+def score_of_first(cell: Cell, metric: str) -> str:
+    """``PSNR 22.70`` of the first replicate, whose images are kept; nothing if it was not measured."""
+    if not cell.replicates:
+        return ""
+    replicate = cell.replicates[0]
+    value = replicate.metrics[metric].last if metric in replicate.metrics else replicate.final.get(metric)
+    return "" if value is None else f"{facts(metric).title} {number(value, facts(metric).digits)}"
+
+
+def _pane(title: str, alt: str, scores: str, pixels: np.ndarray) -> Pane:
     height, width = pixels.shape[:2]
-    return Pane(title, alt, scores, png_uri(pixels), width, height, anchor)
-
-
-def png_uri(pixels: np.ndarray) -> str:
-    """A lossless PNG data URI of a uint8 image, shape (H, W) or (H, W, 3)."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return Pane(title, alt, scores, png_uri(pixels), width, height)

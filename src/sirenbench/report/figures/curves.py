@@ -1,0 +1,119 @@
+"""Curves over the training steps, with 95 % bands over the replicates."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from sirenbench.report.figures.style import dash_of, drawing, inline, stand_in
+from sirenbench.report.metrics import facts
+from sirenbench.report.text import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 200
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a figure.
+
+    Attributes
+    ----------
+    style
+        Which colour and dash it takes, the same in all figures of a study.
+    steps, mean, half
+        Of equal shape (points,); ``half`` is half the width of the 95 % band, 0 without one. A baseline has a single
+        point: it is drawn as a level.
+    """
+
+    label: str
+    style: int
+    steps: np.ndarray
+    mean: np.ndarray
+    half: np.ndarray
+
+    @property
+    def is_level(self) -> bool:
+        return len(self.steps) == 1
+
+
+def thin(series: Series, points: int = POINTS) -> Series:
+    """At most ``points`` of a curve, with every drop and peak of its mean in it.
+
+    The steps are cut into equal runs; of each, the lowest and the highest mean are kept, so that a spike one step
+    wide survives, which an average or every n-th point would lose.
+    """
+    if len(series.steps) <= points:
+        return series
+    chunks = np.array_split(np.arange(1, len(series.steps) - 1), points // 2 - 1)
+    filled = np.where(np.isfinite(series.mean), series.mean, np.inf)
+    lowest = [chunk[np.argmin(filled[chunk])] for chunk in chunks]
+    highest = [chunk[np.argmax(np.where(np.isinf(filled[chunk]), -np.inf, filled[chunk]))] for chunk in chunks]
+    kept = np.unique([0, *lowest, *highest, len(series.steps) - 1])
+    return Series(series.label, series.style, series.steps[kept], series.mean[kept], series.half[kept])
+
+
+def draw(key: str, metric: str, series: Sequence[Series], title: str) -> Markup:
+    """One panel: a metric over the steps, with 95 % bands over the replicates.
+
+    Parameters
+    ----------
+    key
+        Unique on the page; it prefixes the ids inside the drawing.
+    title
+        What is shown, for those who cannot see it; the final values are added to it.
+    """
+    with _axes(key) as (axes, svg):
+        for one in map(thin, series):
+            _draw_series(axes, one)
+        axes.set_xlabel("training step")
+        axes.set_ylabel(facts(metric).label)
+    return inline(svg.getvalue(), key, describe(metric, series, title))
+
+
+def describe(metric: str, series: Sequence[Series], title: str) -> str:
+    """The alternative text of a panel: what it shows and where every curve ends."""
+    digits = facts(metric).digits
+    return f"{title}. {'; '.join(_end(one, digits) for one in series)}."
+
+
+def _end(one: Series, digits: int) -> str:
+    last = int(np.flatnonzero(np.isfinite(one.mean))[-1])
+    value = number(float(one.mean[last]), digits)
+    broken = last < len(one.steps) - 1
+    return f"{one.label} breaks off at step {one.steps[last]} at {value}" if broken else f"{one.label} ends at {value}"
+
+
+@contextmanager
+def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
+    with drawing(key, 5.0, 3.1) as (figure, svg):
+        axes = figure.add_subplot(facecolor="none")
+        axes.margins(x=0.01)
+        yield axes, svg
+
+
+def _draw_series(axes: Axes, one: Series) -> None:
+    colour = stand_in(one.style)
+    dashes = tuple(map(float, dash_of(one.style).split()))
+    line: dict[str, Any] = {
+        "color": colour,
+        "linestyle": (0, dashes) if dashes else "-",
+        "gid": f"series-{one.style}-line",
+    }
+    if one.is_level:
+        axes.axhline(float(one.mean[0]), linewidth=1.2, **line)
+        return
+    axes.plot(one.steps, one.mean, **line)
+    if np.any(one.half > 0):
+        low, high = one.mean - one.half, one.mean + one.half
+        axes.fill_between(
+            one.steps, low, high, facecolor=colour, edgecolor="none", alpha=0.18, gid=f"series-{one.style}-band"
+        )

@@ -1,0 +1,96 @@
+"""How drawings get into the page: text stays text, colours come from its style sheet, the same data gives the same bytes.
+
+Matplotlib draws with stand-in colours that are then replaced by CSS variables, so that one drawing serves the light
+and the dark theme.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# As many as --s0 … in report.css; further series take the same colours with other dashes.
+COLOURS = 8
+DASHES = ("", "6 2.2", "1.6 1.8", "8 2 1.6 2", "4 1.4", "10 3", "3 1.2 1 1.2 1 1.2", "6 1.4 6 4")
+
+_INK, _GRID = "#5e00f0", "#5e00f1"
+
+
+def colour_of(style: int) -> str:
+    """The CSS variable of a series."""
+    return f"var(--s{style % COLOURS})"
+
+
+def stand_in(style: int) -> str:
+    """The colour that a series is drawn in; :func:`inline` puts that of :func:`colour_of` in its place."""
+    return f"#5e01{style % COLOURS:02x}"
+
+
+def dash_of(style: int) -> str:
+    """The dash pattern of a series, as SVG writes it; colour and dash repeat together only after 64 series."""
+    return DASHES[(style + style // COLOURS) % len(DASHES)]
+
+
+@contextmanager
+def drawing(key: str, width: float, height: float) -> Iterator[tuple[Figure, io.StringIO]]:
+    """An empty figure of so many inches in the report's style, and where its SVG is once the block has ended.
+
+    ``key`` is unique on the page and the same for :func:`inline`.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    style: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": key,
+        "font.size": 9,
+        "text.color": _INK,
+        "axes.edgecolor": _INK,
+        "axes.labelcolor": _INK,
+        "xtick.color": _INK,
+        "ytick.color": _INK,
+        "grid.color": _GRID,
+        "grid.linewidth": 0.6,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "lines.linewidth": 1.6,
+        "lines.scale_dashes": False,
+    }
+    svg = io.StringIO()
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+        yield figure, svg
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
+
+
+def inline(svg: str, key: str, description: str) -> Markup:
+    """The drawing as an element of the page: no prolog, no ids that could meet others, short numbers, CSS colours."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.S)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.S)
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    svg = re.sub(r' id="series-(\d+)-(\w+)"', r' class="series series-\1 \2"', svg)
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{key}-", svg)
+    svg = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
+    svg = svg.replace(_INK, "currentColor").replace(_GRID, "var(--grid)")
+    svg = re.sub(r"#5e01(\w\w)", lambda m: f"var(--s{int(m[1], 16)})", svg)
+    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", svg)
+    svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
+    size = re.search(r'viewBox="[^"]*"', svg)
+    head = f'<svg class="plot" {size[0] if size else ""} role="img" aria-label="{escape(description)}" '
+    # The drawing is made of numbers and of our own labels; the description is escaped above.
+    return Markup(head + 'xmlns:xlink="http://www.w3.org/1999/xlink">' + svg[svg.index(">") + 1 :].strip())

@@ -1,0 +1,146 @@
+"""Images, gradients and Laplacians side by side, as in the paper's Figures 2 and 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sirenbench.images.derivatives import SOBEL_3D, laplace, sobel
+from sirenbench.images.pictures import to_signed_range
+from sirenbench.report.cells import Cell, Labelled
+from sirenbench.report.figures.derivatives import Field, draw_gradient, draw_laplacian, gradient_key, laplacian_key
+from sirenbench.report.figures.pictures import png_uri
+from sirenbench.report.text import rate
+from sirenbench.report.views.images import arrays_of, score_of_first, why_no_image
+
+ROWS = ("Image", "Gradient", "Laplacian")
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture.
+
+    Attributes
+    ----------
+    uri
+        A PNG data URI; empty if there is no picture, and then ``words`` say why.
+    lines
+        What stands below it.
+    """
+
+    alt: str
+    lines: list[str]
+    uri: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The ground truth or an arm: a panel for each of ``ROWS``. The ground truth has no details to lead to."""
+
+    label: str
+    panels: list[Panel]
+    anchor: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """The columns of cells that share their image.
+
+    Attributes
+    ----------
+    side
+        In pixels, of all pictures.
+    aligned
+        Whether any image is shown with another amplitude and offset than the network's.
+    keys
+        What the colours of gradients and Laplacians mean: PNG data URIs.
+    """
+
+    columns: list[Column]
+    side: int
+    aligned: bool
+    keys: tuple[str, str]
+
+
+def panels(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Panels | None:
+    """The panels of cells that share their image; None if none of them has left its images."""
+    loaded = [arrays_of(one.cell, results) for one in shown]
+    first = next((arrays for arrays in loaded if arrays), None)
+    if first is None:
+        return None
+    arms = [_arm(one, title, arrays) for one, arrays in zip(shown, loaded, strict=True)]
+    return Panels(
+        columns=[_truth(first["target"], title), *arms],
+        side=first["target"].shape[0],
+        aligned=any("aligned" in arrays for arrays in loaded if arrays),
+        keys=(gradient_key(), laplacian_key()),
+    )
+
+
+def _truth(target: np.ndarray, title: str) -> Column:
+    image = to_signed_range(target)
+    image = image.reshape(*image.shape[:2], -1)
+    gradient, laplacian = sobel(image).mean(axis=2) / SOBEL_3D, laplace(image).mean(axis=2)
+    height, width = target.shape[:2]
+    return Column(
+        label="Ground truth",
+        panels=[
+            Panel(f"Ground truth: {title}, {width} by {height} pixels.", [], png_uri(target)),
+            _gradient(draw_gradient(gradient), f"The gradient of {title}", []),
+            _laplacian(draw_laplacian(laplacian), f"The Laplacian of {title}", []),
+        ],
+    )
+
+
+def _arm(one: Labelled, title: str, arrays: Arrays | None) -> Column:
+    cell, label = one.cell, one.label
+    if arrays is None or "gradient" not in arrays:
+        lost = [Panel("", [], words=why_no_image(cell)) for _ in ROWS]
+        return Column(label, lost, cell.anchor, cell.note)
+    panels = [
+        _image(cell, f"{label}: its reconstruction of {title}", arrays),
+        _gradient(
+            draw_gradient(arrays["gradient"].astype(np.float32)),
+            f"{label}: the gradient of its reconstruction of {title}",
+            _scores(cell, "gradient_psnr", "gradient_correlation"),
+        ),
+        _laplacian(
+            draw_laplacian(arrays["laplacian"].astype(np.float32)),
+            f"{label}: the Laplacian of its reconstruction of {title}",
+            _scores(cell, "laplacian_psnr", "laplacian_correlation"),
+        ),
+    ]
+    return Column(label, panels, cell.anchor, cell.note)
+
+
+def _image(cell: Cell, what: str, arrays: Arrays) -> Panel:
+    """As the network has it, or with the amplitude and offset that derivatives do not determine made up for."""
+    lines = _scores(cell, "psnr", "ssim")
+    pixels = arrays["prediction"]
+    if "aligned" in arrays:
+        pixels = arrays["aligned"]
+        lines = [*_scores(cell, "psnr@align=affine"), *(f"as it is: {line}" for line in lines[:1])]
+    return Panel(f"{what}, {', '.join(lines)}.", lines, png_uri(pixels))
+
+
+def _gradient(field: Field, what: str, scores: list[str]) -> Panel:
+    return _panel(field, what, [*scores, f"from {rate(field.low)} to {rate(field.high)} per pixel"])
+
+
+def _laplacian(field: Field, what: str, scores: list[str]) -> Panel:
+    return _panel(field, what, [*scores, f"±{rate(field.high)} per pixel²"])
+
+
+def _panel(field: Field, what: str, lines: list[str]) -> Panel:
+    return Panel(f"{what}, {', '.join(lines)}.", lines if field.uri else lines[:-1], field.uri, field.words)
+
+
+def _scores(cell: Cell, *metrics: str) -> list[str]:
+    return [text for metric in metrics if (text := score_of_first(cell, metric))]
