@@ -1,5 +1,6 @@
 # The benchmark: assets -> cells (trained arms and baselines) -> collect -> report.
-# Targets: a run (`demo`, `paper`), a study by name, `cells`, or one cell: results/cells/<name>/cell.json
+# Targets: a run (`demo`, `paper`), a study by name, `cells`, `estimate`, or one cell: results/cells/<name>/cell.json
+import atexit
 import os
 import shutil
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from sirenbench.errors import UserError
+from sirenbench.listing import is_dry_run, print_plan
 from sirenbench.workflow import Workflow, baseline_pattern, report_code
 
 try:
@@ -15,7 +17,7 @@ try:
     if workflow.is_main_process:
         BENCH.check_targets(sys.argv[1:])
         # Who only looks, or looks while another run is on, deletes nothing.
-        only_looks = {"-n", "--dry-run", "--dryrun", "cells", "--summary", "--unlock"} & set(sys.argv)
+        only_looks = is_dry_run(sys.argv) or {"cells", "estimate", "--summary", "--unlock"} & set(sys.argv)
         if not only_looks and not any(Path(".snakemake/locks").glob("*")):
             BENCH.forget_what_was_lacking(Path("results"))
 except UserError as error:
@@ -29,6 +31,16 @@ wildcard_constraints:
     target=r"[^/]+(?:/[^/]+)?",
     asset=r"[^/]+",
     metric=r"[^/]+",
+
+
+# The plan of a dry run has a block for every job: what it comes to stands at its end.
+def print_sum_of_dry_run(results=Path("results").absolute()):
+    if workflow.dag and workflow.dryrun:
+        print_plan(BENCH, workflow.dag_settings.targets, results)
+
+
+if workflow.is_main_process:
+    atexit.register(print_sum_of_dry_run)
 
 
 include: "workflow/rules/assets.smk"

@@ -11,12 +11,16 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from sirenbench.activation_statistics import BINS, FREQUENCIES, POST, PRE, Statistics
 from sirenbench.collect import collect
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
+from sirenbench.images.derivatives import SOBEL_3D, laplace, sobel
+from sirenbench.images.pictures import to_signed_range
 from sirenbench.names import make_spec
 from sirenbench.records import (
+    ACTIVATIONS,
     CURVES,
     FAILURE,
     IMAGES,
@@ -113,6 +117,8 @@ def write_cell(results: Path, spec: CellSpec, made: Made, target: np.ndarray | N
     if curves is not None:
         curves.to_parquet(folder / CURVES, index=False)
     _write_images(folder, spec, made, target if target is not None else picture(spec.size))
+    if spec.task == "activations":
+        statistics(int(spec["replicates"]), int(spec.depth or 0) + 1).write(folder / ACTIVATIONS)
     write_record(folder / RECORD, record)
     return record
 
@@ -131,6 +137,8 @@ def _curves(spec: CellSpec, made: Made, replicates: int) -> pd.DataFrame:
             psnr[count // 2 :] = ssim[count // 2 :] = math.nan
         frame = pd.DataFrame({"step": steps, "seconds": steps * 0.01, "replicate": r})
         frame = frame.assign(loss=4 * 10 ** (-psnr / 10), psnr=psnr, ssim=ssim)
+        if spec.task == "poisson":
+            frame["psnr@align=affine"], frame["ssim@align=affine"] = psnr + 9, ssim + 0.1
         frames.append(frame.assign(fit_psnr=psnr + 8) if spec.task == "sr" else frame)
     types = {"step": "int32", "replicate": "int16", "seconds": "float32", "loss": "float32"}
     return pd.concat(frames, ignore_index=True).astype(types)
@@ -146,8 +154,57 @@ def _replicate(spec: CellSpec, made: Made, r: int, curves: pd.DataFrame | None) 
         metrics = {"psnr": _ends(np.array([made.psnr])), "ssim": _ends(np.array([made.ssim]))}
         return Replicate(replicate=r, seed=r, metrics=metrics)
     own = curves[curves.replicate == r]
-    metrics = {name: _ends(own[name].to_numpy()) for name in ("psnr", "ssim", "fit_psnr") if name in own}
-    return Replicate(replicate=r, seed=int(spec["seed"]) + r, diverged=r in made.diverged, metrics=metrics)
+    metrics = {
+        name: _ends(own[name].to_numpy()) for name in own if name not in ("step", "seconds", "replicate", "loss")
+    }
+    return Replicate(
+        replicate=r,
+        seed=int(spec["seed"]) + r,
+        diverged=r in made.diverged,
+        metrics=metrics,
+        final=_final(spec, made.psnr + 0.05 * r) if spec.task != "sr" else {},
+    )
+
+
+def _final(spec: CellSpec, psnr: float) -> dict[str, float]:
+    final = {"gradient_psnr": psnr - 4, "gradient_correlation": 0.9, "laplacian_psnr": psnr - 8}
+    final["laplacian_correlation"] = math.nan if spec.network == "relu" else 0.6
+    if spec.task == "poisson":
+        final["gain"] = psnr / 6
+    if spec.task == "activations":
+        final |= {"ks_normal": 0.1, "ks_arcsine": 0.01, "std_pre": 1.4, "std_post": 0.7, "gradient_ratio": psnr}
+    return final
+
+
+def statistics(replicates: int, layers: int) -> Statistics:
+    """Statistics of so many non-linearities: N(0, 1) before and the arcsine law after each of them."""
+    normal = np.exp(-(np.linspace(-4, 4, BINS) ** 2) / 2)
+    arcsine = 1 / np.sqrt(1 - np.linspace(-0.99, 0.99, BINS) ** 2)
+    stages = 2 * layers + 2
+    table = np.zeros((replicates, stages))
+    counts = np.zeros((replicates, stages, BINS), np.int64)
+    counts[:, [0, -1]] = 100
+    counts[:, PRE], counts[:, POST] = (1000 * normal).astype(np.int64), (1000 * arcsine).astype(np.int64)
+    width = np.ones(stages)
+    width[PRE] = 4
+    falling = np.tile(1000 / (1 + np.arange(FREQUENCIES)), (replicates, stages, 1))
+    return Statistics(
+        side=16,
+        mean=table,
+        std=table + 0.7 * width,
+        skewness=table,
+        kurtosis=table,
+        minimum=table - width,
+        maximum=table + width,
+        ks=table + 0.01,
+        counts=counts,
+        flat=falling,
+        rows=falling[..., :8],
+        columns=falling[..., :8] / 2,
+        flat_frequencies=np.arange(FREQUENCIES) / 2,
+        axis_frequencies=np.arange(8) / 2.0,
+        gradient_norms=np.ones((replicates, layers + 1)),
+    )
 
 
 def _ends(curve: np.ndarray) -> EndPoints:
@@ -221,6 +278,12 @@ def _write_images(folder: Path, spec: CellSpec, made: Made, target: np.ndarray) 
     arrays = {"target": target, "prediction": np.uint8(np.clip(target + noise, 0, 255))}
     if spec.factor:
         arrays["lr"] = shrunk(target, spec.size // spec.factor)
+    else:
+        image = to_signed_range(arrays["prediction"]).reshape(*target.shape[:2], -1)
+        arrays["gradient"] = np.float16(sobel(image).mean(axis=2) / SOBEL_3D)
+        arrays["laplacian"] = np.float16(laplace(image).mean(axis=2) * (spec.network != "relu"))
+    if spec.task == "poisson":
+        arrays["prediction"], arrays["aligned"] = 255 - arrays["prediction"], arrays["prediction"]
     np.savez(folder / IMAGES, **arrays)
 
 
@@ -282,6 +345,53 @@ def demo_run(root: Path, steps: int = 120) -> Run:
         if shift is not None:
             fields |= {"depth": 3, "width": 512, "replicates": 3, "eval_every": 5}
         _add(run, "table1", fields, Made(psnr + (shift or 0), ssim + (shift or 0) / 50))
+    return run
+
+
+def pictures_run(root: Path, size: int = 64) -> Run:
+    """A run of the layouts that are about pictures: derivatives by value and by derivative, layers, a gallery."""
+    studies = {
+        "fig2": Study(title="Fitting", source="Figure 2", layout="derivatives", grid=[], reference={"size": 256}),
+        "fig3": Study(
+            title="Poisson",
+            source="Figure 3",
+            layout="derivatives",
+            grid=[],
+            reference={"image": "starfish", "size": 256},
+        ),
+        "figs3": Study(title="Layers", source="Figure S3", layout="activations", grid=[]),
+        "fig6": Study(title="Side by side", source="Figure 6", layout="gallery", grid=[]),
+        "untested": Study(title="Nothing ran", layout="derivatives", grid=[]),
+    }
+    images = {"cameraman": ImageRecipe(asset="cameraman", title="Cameraman")}
+    run = Run(root, Config(run="pictures", images=images, studies=studies))
+    missing = Made(0, state="missing")
+    small = {"image": "cameraman", "size": size, "depth": 2, "width": 64, "steps": 60, "replicates": 2}
+    for arm, made in {"siren": Made(38.2, 0.97), "relu": Made(21.6, 0.61)}.items():
+        _add(run, "fig2", small | {"task": "fit", "arm": arm}, made)
+    by = {"gradient": Made(15.1, 0.6), "laplacian": Made(14.2, 0.5)}
+    _add(run, "fig3", small | {"task": "poisson", "arm": "relu"}, Made(9.1, 0.3))
+    for supervision, made in by.items():
+        _add(run, "fig3", small | {"task": "poisson", "arm": "siren", "supervision": supervision}, made)
+    _add(run, "fig3", small | {"task": "poisson", "arm": "siren", "supervision": "gradient-2d"}, missing)
+    for scheme, made in {"standard": Made(12), "kaiming_uniform": Made(2345), "uniform": missing}.items():
+        _add(run, "figs3", small | {"task": "activations", "arm": "siren", "steps": 0, "first_init": scheme}, made)
+    _add(run, "figs3", small | {"task": "activations", "arm": "relu", "steps": 0}, Made(12))
+    arms = {
+        "siren": Made(26.6, 0.82),
+        "siren+vgg": Made(26.7, 0.83),
+        "siren+pe+vgg": Made(0, state="not-testable", reason="the asset vgg19 could not be fetched: no network"),
+        "bicubic": Made(26.667215, 0.836583),
+        "srgan": Made(25.1, 0.78),
+    }
+    for arm, made in arms.items():
+        fields = {"task": "sr", "image": "cameraman", "size": 512, "factor": 4, "arm": arm}
+        if "siren" in arm:
+            fields |= {"depth": 3, "width": 512, "replicates": 2, "eval_every": 50}
+        if arm == "siren+vgg":
+            fields |= {"feature_weights": "trained"}
+        _add(run, "fig6", fields, made)
+    _add(run, "untested", small | {"task": "fit", "arm": "siren", "depth": 1}, missing)
     return run
 
 

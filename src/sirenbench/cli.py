@@ -22,6 +22,11 @@ def main(words: Sequence[str] | None = None) -> None:
     cells.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
     cells.set_defaults(run=_cells)
 
+    estimate = commands.add_parser("estimate", help="what the configured cells would cost on this machine, by study")
+    estimate.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
+    estimate.add_argument("--target", help="<run> or <run>/<study>; the configured run if left out")
+    estimate.set_defaults(run=_estimate)
+
     report = commands.add_parser("report", help="collect and render what is there of a run, finished or not")
     report.add_argument("target", nargs="?", help="<run> or <run>/<study>; the configured run if left out")
     report.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
@@ -51,6 +56,16 @@ def _cells(words: argparse.Namespace) -> None:
     from sirenbench.workflow import Workflow
 
     print_cells(Workflow(words.configfile), Path("results"))
+
+
+def _estimate(words: argparse.Namespace) -> None:
+    from sirenbench.estimate import print_estimate
+    from sirenbench.workflow import Workflow
+
+    bench = Workflow(words.configfile)
+    target = words.target or bench.main.config.run
+    loaded, cells = bench.selected(target)
+    print_estimate(loaded.config, cells, target, Path("results"))
 
 
 def _report(words: argparse.Namespace) -> None:

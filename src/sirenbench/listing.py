@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
+from collections.abc import Collection, Iterable, Set
 from pathlib import Path
 
 from sirenbench.progress import read_heartbeat
@@ -22,6 +25,34 @@ def print_cells(bench: Workflow, results: Path) -> None:
         states[state] += 1
         print(f"{state:<13} {','.join(where):<24} results/cells/{name}/{RECORD}")
     print(f"{len(studies)} cells: " + ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+
+
+def is_dry_run(words: Iterable[str]) -> bool:
+    """Whether a command line of Snakemake's asks for the plan only: ``-n``, also as in ``-np``, ``--dry-run``."""
+    return any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in words)
+
+
+def print_plan(bench: Workflow, targets: Collection[str], results: Path) -> None:
+    """To stderr: how many cells the studies of the named targets have, and how many of them are done.
+
+    Parameters
+    ----------
+    targets
+        As Snakemake was given them; the configured run if there are none. Files and other rules are passed over.
+    """
+    wanted = targets or [bench.main.config.run]
+    for target in (target for name, target in bench.targets() if name in wanted):
+        _, cells = bench.selected(target)
+        names = {study: [spec.name for spec in specs] for study, specs in cells.items()}
+        distinct = {name for listed in names.values() for name in listed}
+        done = {name for name in distinct if (folder_of(results, name) / RECORD).exists()}
+        print(f"{target}: {_count(distinct, done)}; by study, where a cell can be in several:", file=sys.stderr)
+        for study, listed in names.items():
+            print(f"  {study:<24} {_count(listed, done)}", file=sys.stderr)
+
+
+def _count(names: Collection[str], done: Set[str]) -> str:
+    return f"{len(names):,} cells, {sum(name in done for name in names):,} done"
 
 
 def state_of(results: Path, name: str) -> str:

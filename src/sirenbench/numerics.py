@@ -11,7 +11,7 @@ from sirenbench import catalog
 from sirenbench.spec import CellSpec
 
 # Seeds, training loop, optimiser.
-ENGINE = 1
+ENGINE = 2
 # Decoding, cropping, resizing, ranges.
 IMAGES = 1
 # PSNR and SSIM.

@@ -156,8 +156,8 @@ class Workflow:
             elif cell := re.fullmatch(r"results/cells/(.+)/(?:cell\.json|metrics/([^/]+)\.json)", word):
                 spec = parse_name(cell[1])
                 self._knowing(spec.image).recipe(spec.image)
-                for asset in catalog.assets_of(spec):
-                    self.asset(asset)
+                for needed in catalog.assets_of(spec):
+                    self.asset(needed)
                 parse_metric(cell[2] or "psnr")
             elif page := re.fullmatch(r"results/(.+)/(?:report\.html|results\.(?:parquet|csv)|run\.json)", word):
                 self.selected(page[1])

@@ -12,15 +12,7 @@ from sirenbench.networks.base import Layer
 from sirenbench.options import Value
 from sirenbench.spec import CellSpec
 
-SCHEMES = (
-    "standard",
-    "kaiming_uniform",
-    "kaiming_normal",
-    "uniform",
-    "normal",
-    "xavier_uniform",
-    "xavier_normal",
-)
+SCHEMES = ("standard", "kaiming_uniform", "kaiming_normal", "uniform", "normal", "xavier_uniform", "xavier_normal")
 
 
 def cell(arm: str, **options: Value) -> CellSpec:

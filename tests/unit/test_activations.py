@@ -21,7 +21,7 @@ from sirenbench.engine.build import architecture, encode, initial_parameters
 from sirenbench.engine.mlp import aligned
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
-from sirenbench.report.figures_activations import describe, draw
+from sirenbench.report.figures.activations import describe, draw
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import View
 
@@ -381,7 +381,7 @@ class TestFiles:
 
     def test_reading_needs_neither_torch_nor_what_draws(self) -> None:
         code = (
-            "import sys, sirenbench.activation_statistics, sirenbench.report.figures_activations;"
+            "import sys, sirenbench.activation_statistics, sirenbench.report.figures.activations;"
             "print([m for m in ('torch', 'scipy', 'pandas', 'matplotlib', 'seaborn') if m in sys.modules])"
         )
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,28 @@ def test_a_replicate_does_not_depend_on_its_company(name: str) -> None:
     alone.run()
     assert torch.equal(together.network.parameters[2:3], alone.network.parameters)
     assert np.array_equal(together.curves.series("psnr")[:, 2], alone.curves.series("psnr")[:, 0])
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize(
+    "name", ["fit/a-64/siren-2x24", "poisson/a-64/siren-2x24", "poisson/a-64/relu-2x24/channel=rgb"]
+)
+def test_the_number_of_threads_changes_no_bit(name: str, request: pytest.FixtureRequest) -> None:
+    """The gradient is made of the same partial sums, whoever takes them."""
+    pixels = colours if "rgb" in name else picture
+    alone = _trainer(f"{name}/steps=4/replicates=3", pixels)
+    alone.run()
+    request.getfixturevalue("two_threads")
+    together = _trainer(f"{name}/steps=4/replicates=3", pixels)
+    together.run()
+    assert torch.equal(alone.network.parameters, together.network.parameters)
+    assert torch.equal(alone.derivatives().laplacian, together.derivatives().laplacian)
 
 
 @pytest.mark.parametrize("stop", [0, 1, 17, 39, 40])

@@ -60,3 +60,14 @@ rule cells:
         "the cells of the configuration"
     shell:
         "{params.python:q} -m sirenbench.cli cells {params.files:q}"
+
+
+rule estimate:
+    localrule: True
+    params:
+        python=sys.executable,
+        files=[f"--configfile={file}" for file in BENCH.files],
+    message:
+        "what the cells of the configuration would cost"
+    shell:
+        "{params.python:q} -m sirenbench.cli estimate {params.files:q}"

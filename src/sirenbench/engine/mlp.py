@@ -3,11 +3,12 @@
 Layer l computes z = s (W x + b), x' = f(z), where s is the activation's scale. The scale is folded into the weights
 once per call (W' = s W, b' = s b), and multiplied back into their gradient at the end. The full-batch gradient is
 accumulated over chunks of coordinates small enough to stay in the cache; the sum is the same for every chunk size
-up to rounding, and always taken in the same order.
+up to rounding, and always taken in the same order, whatever the number of threads.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -18,11 +19,14 @@ from sirenbench.engine.passes.adjoint import AdjointPass
 from sirenbench.engine.passes.base import Linear, Pass
 from sirenbench.engine.passes.jets import JetPass
 from sirenbench.engine.passes.value import ValuePass
+from sirenbench.engine.threads import Threads
 from sirenbench.networks.base import Activation, Layer
 from sirenbench.tasks.base import Field
 
 # Rows per chunk: on a CPU 1,024 x 256 floats are 1 MiB a buffer; a GPU wants long products instead.
 _CHUNK_ROWS = {"cpu": 1024, "cuda": 65_536}
+# Into how many partial sums the chunks of a gradient go: as many threads can share one replicate.
+_LANES = {"cpu": 4, "cuda": 1}
 
 
 class BatchedMlp:
@@ -57,7 +61,10 @@ class BatchedMlp:
         # One replicate at a time keeps a CPU's cache warm; a GPU is fed all of them in one product.
         self._group = 1 if parameters.device.type == "cpu" else self.replicates
         self._rows = chunk_rows or max(1, _CHUNK_ROWS[parameters.device.type] // self._group)
-        self._passes: dict[Field, Pass] = {}
+        self._most_lanes = _LANES[parameters.device.type]
+        self._partial = self.gradient[None]
+        self._own = threading.local()
+        self._threads = Threads(torch.get_num_threads() if parameters.device.type == "cpu" else 1)
 
     def predict(self, inputs: torch.Tensor, out: torch.Tensor) -> None:
         """Inputs (N, F) to outputs ``out`` (R, N, C)."""
@@ -69,8 +76,15 @@ class BatchedMlp:
 
     def step(self, inputs: Inputs, criterion: Criterion, value: torch.Tensor, out: torch.Tensor) -> None:
         """The same, and the gradient of the criterion's loss by the parameters."""
-        self.gradient.zero_()
+        lanes = self._lanes(len(inputs))
+        if lanes != len(self._partial):
+            self._partial = self.gradient.new_empty(lanes, *self.gradient.shape)
+        self._partial.zero_()
         self._each_chunk(inputs, criterion.field, value, out, criterion.cotangent)
+        if lanes > 1:
+            torch.add(self._partial[0], self._partial[1], out=self.gradient)
+        for partial in self._partial[2:]:
+            self.gradient.add_(partial)
         for (weight, bias), scale in zip(layer_views(self.layers, self.gradient), self._scales, strict=True):
             if scale != 1.0:
                 weight.mul_(scale)
@@ -78,14 +92,17 @@ class BatchedMlp:
 
     def jets(self, inputs: Inputs, value: torch.Tensor, gradient: torch.Tensor, laplacian: torch.Tensor) -> None:
         """Write values (R, N, C), gradients (R, N, C, 2) and Laplacians (R, N, C) by the coordinates."""
-        through = self._jet_pass(4)
-        for group in self._groups():
-            linears = list(self._linears(group))
-            for rows in self._chunks(len(inputs)):
+
+        def work(group: slice, lane: int) -> None:
+            through, linears = self._pass("laplacian"), list(self._linears(group, lane))
+            assert isinstance(through, JetPass)
+            for rows in self._chunks(len(inputs), lane):
                 jets = through.jets(linears, inputs.at(rows))
                 value[group, rows] = jets[:, 0]
                 gradient[group, rows] = jets[:, 1:3].movedim(1, -1)
                 laplacian[group, rows] = jets[:, 3]
+
+        self._threads.run(work, self._units(len(inputs)))
 
     def flop_per_step(self, field: Field, pixels: int) -> float:
         """Multiplications and additions of a training step of all replicates."""
@@ -100,19 +117,22 @@ class BatchedMlp:
         out: torch.Tensor,
         cotangent: Callable[[slice, slice, torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
-        through = self._pass(field)
-        for group in self._groups():
-            linears = list(self._linears(group))
-            for rows in self._chunks(len(inputs)):
+        def work(group: slice, lane: int) -> None:
+            through, linears = self._pass(field), list(self._linears(group, lane))
+            for rows in self._chunks(len(inputs), lane):
                 chunk = inputs.at(rows)
                 value[group, rows], out[group, rows] = through.forward(linears, chunk, learn=cotangent is not None)
                 if cotangent is not None:
                     through.backward(linears, chunk, cotangent(group, rows, out[group, rows]))
 
+        self._threads.run(work, self._units(len(inputs)))
+
     def _pass(self, field: Field) -> Pass:
-        if field not in self._passes:
-            self._passes[field] = self._new_pass(field)
-        return self._passes[field]
+        """With buffers of the calling thread's own."""
+        passes: dict[Field, Pass] = self._own.__dict__.setdefault("passes", {})
+        if field not in passes:
+            passes[field] = self._new_pass(field)
+        return passes[field]
 
     def _new_pass(self, field: Field) -> Pass:
         if field == "laplacian":
@@ -128,17 +148,24 @@ class BatchedMlp:
             self.layers, self.activations, group=self._group, rows=self._rows, like=self.parameters, parts=parts
         )
 
-    def _linears(self, group: slice) -> Iterator[Linear]:
+    def _linears(self, group: slice, lane: int) -> Iterator[Linear]:
         parameters = layer_views(self.layers, self.parameters[group])
-        gradients = layer_views(self.layers, self.gradient[group])
+        # Who only predicts adds to none of them.
+        gradients = layer_views(self.layers, self._partial[lane % len(self._partial)][group])
         for (weight, bias), slots, scale in zip(parameters, gradients, self._scales, strict=True):
             yield Linear(weight * scale, (bias * scale).unsqueeze(1), *slots)
 
-    def _groups(self) -> list[slice]:
-        return [slice(start, start + self._group) for start in range(0, self.replicates, self._group)]
+    def _units(self, count: int) -> list[tuple[slice, int]]:
+        """What can be done side by side: some replicates, and one of the partial sums."""
+        groups = [slice(start, start + self._group) for start in range(0, self.replicates, self._group)]
+        return [(group, lane) for group in groups for lane in range(self._lanes(count))]
 
-    def _chunks(self, count: int) -> list[slice]:
-        return [slice(start, min(start + self._rows, count)) for start in range(0, count, self._rows)]
+    def _lanes(self, count: int) -> int:
+        return max(1, min(self._most_lanes, -(-count // self._rows)))
+
+    def _chunks(self, count: int, lane: int) -> list[slice]:
+        starts = range(0, count, self._rows)[lane :: self._lanes(count)]
+        return [slice(start, min(start + self._rows, count)) for start in starts]
 
 
 def layer_views(layers: Sequence[Layer], flat: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:

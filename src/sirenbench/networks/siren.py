@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sirenbench.lazy import torch
 from sirenbench.networks.base import Activation, Layer, Network
 from sirenbench.networks.initialisation import SCHEMES, STANDARD, draw
@@ -18,8 +20,13 @@ class Sine(Activation):
         self.scale = omega
 
     def apply(self, z: torch.Tensor, *out: torch.Tensor) -> None:
-        for function, result in zip((torch.sin, torch.cos), out, strict=False):
-            function(z, out=result)
+        if z.device.type == "cpu" and z.dtype == torch.float32:
+            # NumPy's are twice as fast, and as exact (1.5 units in the last place).
+            for numpys, result in zip((np.sin, np.cos), out, strict=False):
+                numpys(z.numpy(), out=result.numpy())
+        else:
+            for function, result in zip((torch.sin, torch.cos), out, strict=False):
+                function(z, out=result)
         for order, result in enumerate(out[2:]):
             torch.neg(out[order], out=result)
 

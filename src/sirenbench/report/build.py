@@ -17,40 +17,18 @@ from markupsafe import Markup
 from sirenbench.collect import RESULTS, RUN, public
 from sirenbench.records import CellRecord, write_text
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
+from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
 from sirenbench.report.metrics import Entry, facts, glossary
 from sirenbench.report.scores import paper_numbers
-from sirenbench.report.tables import (
-    STATES,
-    ArmsTable,
-    RowsTable,
-    activations_table,
-    arms_table,
-    curves_table,
-    data_title,
-    derivatives_table,
-)
+from sirenbench.report.tables import STATES, Table, data_title
 from sirenbench.report.text import count, duration, number, plain, plural, rate
-from sirenbench.report.views.activations import Layers, layers
 from sirenbench.report.views.curves import Curves, curves
-from sirenbench.report.views.derivatives import Panels, panels
-from sirenbench.report.views.images import Strip, strip
 
 if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Environment
 
 REPORT = "report.html"
-
-# Layout of a study -> its table, and the pictures of its cells that share their image.
-_TABLES = {
-    "curves": curves_table,
-    "table": arms_table,
-    "derivatives": derivatives_table,
-    "activations": activations_table,
-    "gallery": arms_table,
-}
-_PICTURES = {"curves": strip, "table": strip, "derivatives": panels, "activations": layers, "gallery": strip}
-_PICTURES_FIRST = ("derivatives", "activations", "gallery")
 
 
 @dataclass(frozen=True)
@@ -59,7 +37,7 @@ class View:
 
     title: str
     curves: Curves | None
-    pictures: Strip | Panels | list[Layers] | None
+    pictures: Pictures | None
 
 
 @dataclass(frozen=True)
@@ -79,18 +57,13 @@ class Section:
     source: str
     text: str
     track: str
-    layout: str
+    layout: Layout
     why: str
     tally: str
     scaled: list[str]
-    table: RowsTable | ArmsTable
+    table: Table
     views: list[View]
     absent: list[Cell]
-
-    @property
-    def pictures_first(self) -> bool:
-        """Whether the pictures are what it is about, rather than the numbers."""
-        return self.layout in _PICTURES_FIRST
 
 
 @dataclass(frozen=True)
@@ -214,17 +187,18 @@ def _tally(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
 
 
 def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, str], results: Path) -> Section:
-    pictures = _PICTURES[about["layout"]]
+    layout = LAYOUTS[about["layout"]]
     views = []
     for index, (data, group) in enumerate(groups_of(labelled(cells)).items()):
         key, title = f"{name}-{index}", data_title(data, images)
-        views.append(View(title, curves(key, group, title, results), pictures(key, group, title, results)))
+        views.append(View(title, curves(key, group, title, results), layout.pictures(key, group, title, results)))
     return Section(
         name=name,
-        **{key: about[key] for key in ("title", "source", "text", "track", "layout", "why")},
+        **{key: about[key] for key in ("title", "source", "text", "track", "why")},
+        layout=layout,
         tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
         scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),
-        table=_TABLES[about["layout"]](cells, images, about["source"]),
+        table=layout.table(cells, images, about["source"]),
         views=views,
         absent=[cell for cell in cells if cell.state != "ok"],
     )

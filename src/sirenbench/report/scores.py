@@ -63,7 +63,9 @@ class Score:
     against: Compared
 
 
-def scores_of(cells: Sequence[Cell], metrics: Sequence[str], source: str, table: bool = False) -> list[dict[str, Score]]:
+def scores_of(
+    cells: Sequence[Cell], metrics: Sequence[str], source: str, table: bool = False
+) -> list[dict[str, Score]]:
     """Per cell, its scores by metric. Only cells of the same data and track are ranked together.
 
     Parameters
@@ -86,10 +88,11 @@ def scores_of(cells: Sequence[Cell], metrics: Sequence[str], source: str, table:
 
 def paper_numbers(cell: Cell) -> list[str]:
     """What the paper has for a cell, where it is from, and how ours compares: a sentence for each number."""
-    return [
-        f"{facts(metric).label}: {_against(cell, summarise(cell.sample(metric)), paper, _digits(metric, True)).explanation}"
-        for metric, paper in find_all(cell.reference)
-    ]
+    numbers = []
+    for metric, paper in find_all(cell.reference):
+        against = _against(cell, summarise(cell.sample(metric)), paper, _digits(metric, table=True))
+        numbers.append(f"{facts(metric).label}: {against.explanation}")
+    return numbers
 
 
 def _digits(metric: str, table: bool) -> int:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TypeAlias
 
 import numpy as np
 
@@ -91,6 +92,9 @@ class ArmsTable:
 
     columns: list[Column]
     blocks: list[Block]
+
+
+Table: TypeAlias = RowsTable | ArmsTable
 
 
 def data_title(data: Data, images: Mapping[str, str]) -> str:

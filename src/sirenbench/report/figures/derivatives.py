@@ -88,7 +88,7 @@ def _between(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _by_direction(gradient: np.ndarray, brightness: np.ndarray) -> np.ndarray:
-    """uint8, (H, W, 3); red points to the left, and the hues follow clockwise: yellow-green up, cyan right, violet down."""
+    """uint8, (H, W, 3): red for left, and clockwise from there yellow-green for up, cyan for right, violet for down."""
     from matplotlib.colors import hsv_to_rgb
 
     angle = np.arctan2(gradient[..., 0], gradient[..., 1])

@@ -1,4 +1,4 @@
-"""How drawings get into the page: text stays text, colours come from its style sheet, the same data gives the same bytes.
+"""How drawings get into the page: text stays text, colours come from its style sheet.
 
 Matplotlib draws with stand-in colours that are then replaced by CSS variables, so that one drawing serves the light
 and the dark theme.

@@ -103,8 +103,8 @@
     });
   });
 
-  // Images: one place, enlarged in the whole strip.
-  all(".strip").forEach((strip) => {
+  // Images: one place, enlarged in all that stand together.
+  all("[data-zoom]").forEach((strip) => {
     let x = 0.5;
     let y = 0.5;
     const move = (toX, toY) => {

@@ -68,6 +68,11 @@ class Panels:
     aligned: bool
     keys: tuple[str, str]
 
+    @property
+    def rows(self) -> list[tuple[str, list[Panel]]]:
+        """Each row's title, and its panels below the columns."""
+        return [(title, [column.panels[row] for column in self.columns]) for row, title in enumerate(ROWS)]
+
 
 def panels(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Panels | None:
     """The panels of cells that share their image; None if none of them has left its images."""

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sirenbench.activation_statistics import POST, PRE, Statistics, bin_edges
-from sirenbench.report.figures import drawing, inline, stand_in
+from sirenbench.report.figures.style import drawing, inline, stand_in
 from sirenbench.report.text import number
 
 if TYPE_CHECKING:

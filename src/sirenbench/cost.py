@@ -1,0 +1,89 @@
+"""What a cell computes, told from its spec alone: multiplications and additions. No torch in here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sirenbench import catalog
+from sirenbench.losses.features import VGG16, VGG19
+from sirenbench.losses.vgg import SIDE
+from sirenbench.networks.base import Layer, count_parameters, layers_of
+from sirenbench.spec import CellSpec
+from sirenbench.tasks.base import Field
+
+_VGG = {"vgg16": VGG16, "vgg19": VGG19}
+# Of VGG in a step: the image forwards and its derivative backwards; trained along, image and target forwards, and the
+# derivatives of both by what goes into each layer and by its weights.
+_PASSES = {"frozen": 2, "trained": 6}
+
+
+@dataclass(frozen=True)
+class Work:
+    """Multiplications and additions of a trained cell, all replicates together.
+
+    Attributes
+    ----------
+    network
+        Of its network in all steps, and in scoring another image than the trained one.
+    loss
+        Of its loss in all steps, where that is a network of its own.
+    final
+        Of what is done once at the end: the prediction, its derivatives, statistics of layers.
+    """
+
+    network: float
+    loss: float
+    final: float
+
+
+def work_of(spec: CellSpec) -> Work:
+    """The work of a trained cell."""
+    steps, replicates = int(spec["steps"]), int(spec["replicates"])
+    task, layers = catalog.tasks()[spec.task], layers_of_cell(spec)
+    trained, scored = task.training_side(spec) ** 2, spec.size**2
+    forward = 2.0 * count_parameters(layers)
+    step = step_flop(layers, field_of(spec), trained)
+    scores = _scores(steps, int(spec.values.get("eval_every", 1))) * forward * scored if task.has_factor else 0.0
+    # Derivatives are propagated forwards, four numbers at a time; a gradient more is taken for the statistics.
+    final = forward * scored + 4 * forward * trained + (4 * forward * trained if spec.task == "activations" else 0.0)
+    return Work(
+        network=replicates * (steps * step + scores),
+        loss=replicates * steps * loss_flop(spec),
+        final=replicates * final,
+    )
+
+
+def layers_of_cell(spec: CellSpec) -> tuple[Layer, ...]:
+    """The linear maps of a trained arm, for its task's training image."""
+    side = catalog.tasks()[spec.task].training_side(spec)
+    inputs = catalog.encodings()[spec.encoding].width(spec, side) if spec.encoding else 2
+    return layers_of(inputs, int(spec.depth or 0), int(spec.width or 0), 3 if spec["channel"] == "rgb" else 1)
+
+
+def field_of(spec: CellSpec) -> Field:
+    """What of the network is compared with what: only Poisson reconstruction has a choice, by its ``supervision``."""
+    return str(spec.values.get("supervision", "value")).partition("-")[0]  # type: ignore[return-value]
+
+
+def step_flop(layers: Sequence[Layer], field: Field, pixels: int) -> float:
+    """Of a training step of one replicate, without what its loss takes beyond the pixel.
+
+    Per parameter and pixel 2 forwards and 4 backwards, times the numbers that are propagated together: 1 for values, 4
+    for Laplacians; for gradients 2 backwards through one output, else 3 forwards.
+    """
+    gradient = 2 if layers[-1].fan_out == 1 else 3
+    parts = {"value": 1, "gradient": gradient, "laplacian": 4}[field]
+    return 6.0 * parts * count_parameters(tuple(layers)) * pixels
+
+
+def loss_flop(spec: CellSpec) -> float:
+    """Of the loss's own network in a step of one replicate."""
+    if spec.loss is None:
+        return 0.0
+    return _PASSES[str(spec["feature_weights"])] * _VGG[str(spec["features"])].flop(SIDE)
+
+
+def _scores(steps: int, every: int) -> int:
+    """How many steps are scored: every so many, the first and the last among them."""
+    return steps // every + 1 + (steps % every > 0)

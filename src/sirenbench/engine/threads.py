@@ -1,0 +1,30 @@
+"""Independent pieces of a step on several threads, each of which works alone.
+
+Whole chunks on threads of our own are faster than threads inside each operation, which have to wait for each other
+after every one of them (perf.md, prototypes). PyTorch and NumPy leave the interpreter's lock while they compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+
+
+class Threads:
+    """``count`` threads that live as long as this object; none at all for one."""
+
+    def __init__(self, count: int) -> None:
+        alone = {"initializer": torch.set_num_threads, "initargs": (1,)}
+        self._pool = ThreadPoolExecutor(count, "engine", **alone) if count > 1 else None  # type: ignore[arg-type]
+
+    def run(self, work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
+        """Call ``work`` with each of the pieces; returns when all are done, and raises what any of them raised."""
+        if self._pool is None:
+            for piece in pieces:
+                work(*piece)
+            return
+        for done in [self._pool.submit(work, *piece) for piece in pieces]:
+            done.result()

@@ -1,0 +1,108 @@
+"""A short look at how fast this machine trains. PyTorch is imported when it is first asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sirenbench import catalog
+from sirenbench.cost import work_of
+from sirenbench.lazy import torch
+from sirenbench.names import make_spec
+from sirenbench.spec import CellSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sirenbench.pace import Kind, Machine
+
+_SECONDS = 0.3  # of each look
+_FILES_SECONDS = 0.5  # of a process: reading the image, writing the files
+_REPLICATES = 4  # on a GPU, which takes all at once
+
+
+@dataclass
+class Probe:
+    """Times real training steps of small cells.
+
+    Attributes
+    ----------
+    timed
+        What it was asked for so far, in words.
+    """
+
+    machine: Machine
+    timed: list[str] = field(default_factory=list)
+
+    def network(self, kind: Kind) -> float:
+        """Operations per second in training and scoring a network of a kind."""
+        spec = self._cell(kind)
+        device = self._device
+        from sirenbench.engine.trainer import Trainer
+
+        trainer = Trainer(spec, catalog.tasks()[spec.task].problem(spec, _picture), device)
+        trainer.run(until=0)  # the first step makes room for all others
+        steps, seconds = self._times(lambda: trainer.run(until=trainer.step))
+        self.timed.append(str(kind))
+        return work_of(spec).network / int(spec["steps"]) * steps / seconds
+
+    def loss(self) -> float:
+        """Operations per second in VGG19, with weights of no meaning."""
+        device = self._device
+        from sirenbench.losses.features import VGG19
+        from sirenbench.losses.vgg import Frozen
+
+        shapes = [(c.fan_out, c.fan_in, 3, 3) for c in VGG19.convolutions()]
+        weights = [values for shape in shapes for values in (torch.full(shape, 1e-3), torch.zeros(shape[0]))]
+        objective = Frozen(VGG19, weights, torch.zeros(64, 64, 1, device=device), 1)
+        image = torch.ones(1, 64, 64, 1, device=device)
+        calls, seconds = self._times(lambda: objective(image))
+        self.timed.append("VGG")
+        return calls * objective.flop_per_step / seconds
+
+    @cached_property
+    def overhead(self) -> float:
+        """Seconds of a process beside its numbers: mostly those of its imports."""
+        began = time.process_time()
+        import sirenbench.engine.trainer  # noqa: F401
+
+        return time.process_time() - began + _FILES_SECONDS
+
+    def _cell(self, kind: Kind) -> CellSpec:
+        """A small cell of the kind; on a GPU one of as many pixels, in which its speed lies."""
+        side, replicates = 32 if kind.width > 512 else 64, 1
+        if kind.scale:
+            side, replicates = max(8, round((8**kind.scale / _REPLICATES) ** 0.5)), _REPLICATES
+        task = {"task": "fit"} if kind.field == "value" else {"task": "poisson", "supervision": kind.field}
+        shape = {"image": "probe", "size": side, "arm": kind.network, "depth": 2, "width": kind.width}
+        return make_spec(task | shape | {"steps": 10_000, "replicates": replicates})
+
+    @cached_property
+    def _device(self) -> torch.device:
+        _ = self.overhead
+        torch.set_num_threads(self.machine.threads)
+        return torch.device("cuda" if self.machine.is_gpu else "cpu")
+
+    def _times(self, step: Callable[[], object]) -> tuple[int, float]:
+        """How many steps were done, and in how many seconds."""
+        count, seconds, began = 0, 0.0, self._now()
+        while seconds < _SECONDS:
+            step()
+            count, seconds = count + 1, self._now() - began
+        return count, seconds
+
+    def _now(self) -> float:
+        if self.machine.is_gpu:
+            torch.cuda.synchronize()  # it is handed its work ahead of time
+            return time.perf_counter()
+        # Of the cores alone, so that what else the machine is doing does not count.
+        return time.process_time() / self.machine.threads
+
+
+def _picture(side: int, kernel: str) -> np.ndarray:
+    import numpy as np
+
+    return np.add.outer(np.arange(side), np.arange(side)).astype(np.uint8)
