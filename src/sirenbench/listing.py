@@ -46,13 +46,13 @@ def print_plan(bench: Workflow, targets: Collection[str], results: Path) -> None
         names = {study: [spec.name for spec in specs] for study, specs in cells.items()}
         distinct = {name for listed in names.values() for name in listed}
         done = {name for name in distinct if (folder_of(results, name) / RECORD).exists()}
-        print(f"{target}: {_count(distinct, done)}; by study, where a cell can be in several:", file=sys.stderr)
-        for study, listed in names.items():
+        print(f"{target}: {_count(distinct, done)}", file=sys.stderr)
+        for study, listed in names.items() if len(names) > 1 else ():
             print(f"  {study:<24} {_count(listed, done)}", file=sys.stderr)
 
 
 def _count(names: Collection[str], done: Set[str]) -> str:
-    return f"{len(names):,} cells, {sum(name in done for name in names):,} done"
+    return f"{len(names):,} cell{'s' if len(names) != 1 else ''}, {sum(name in done for name in names):,} done"
 
 
 def state_of(results: Path, name: str) -> str:

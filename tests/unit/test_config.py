@@ -137,6 +137,8 @@ MISTAKES = {
     "a misspelt study key": ({"studies": {"s": study(titel="x")}}, "studies.s.titel: no such key", "did you mean 'title'?"),
     "an unknown task": ({"studies": {"s": study(grid=GRID | {"task": "fti"})}}, "studies.s.grid.task: 'fti' is not known", "did you mean 'fit'?"),
     "an unknown arm": ({"studies": {"s": study(grid=GRID | {"arm": "sirn"})}}, "studies.s.grid.arm: 'sirn' is not known", "did you mean 'siren'?"),
+    "weights that are nowhere": ({"studies": {"s": study(grid={"task": "sr", "image": "camera", "size": 64, "factor": 2, "arm": "external", "weights": "srgn-x4"})}}, "studies.s.grid: a cell needs the asset 'srgn-x4', which is not there", "did you mean 'srgan-x4'?"),
+    "a metric that is measured anyway": ({"metrics": ["gain"]}, "metrics[0]: 'gain' is measured where it applies", "leave it out"),
     "an unknown image": ({"studies": {"s": study(grid=GRID | {"image": "camra"})}}, "studies.s.grid.image: no image is named 'camra'", "did you mean 'camera'?"),
     "an unknown scheme": ({"studies": {"s": study(grid=GRID | {"first_init": "xavier"})}}, "studies.s.grid.first_init: 'xavier' is not known; allowed: standard", "did you mean 'xavier_"),
     "an option of another arm": ({"studies": {"s": study(grid=GRID | {"arm": ["siren", "relu"], "first_omega": 60})}}, "studies.s.grid.first_omega: no such key for fit with relu", ""),

@@ -108,6 +108,40 @@ def test_an_image_name_may_end_like_a_size() -> None:
     assert parse_name("sr/tile-64-x4-256-x8/bicubic").image == "tile-64-x4"
 
 
+@pytest.mark.parametrize(
+    ("switches", "as_run", "as_described"),
+    [
+        ("", "as-run", "as-described"),
+        ("/frequencies=4", "as-described", "as-described"),
+        ("/feature_weights=trained", "as-run", "as-run"),
+        ("/frequencies=4/feature_weights=trained", "improved", "improved"),
+        ("/frequencies=4/grid=center", "improved", "improved"),
+    ],
+)
+def test_a_cell_has_the_track_of_its_study_unless_an_option_says_otherwise(
+    switches: str, as_run: str, as_described: str
+) -> None:
+    """What mixes the text with what was run instead of it, is neither."""
+    spec = parse_name(f"sr/cameraman-512-x8/siren+pe+vgg-3x512{switches}")
+    assert (spec.track_in("as-run"), spec.track_in("as-described")) == (as_run, as_described)
+
+
+def test_an_arm_names_its_network_then_its_encoding_then_its_loss() -> None:
+    spec = parse_name("sr/cameraman-512-x8/relu+pe+vgg-3x512")
+    assert (spec.network, spec.encoding, spec.loss) == ("relu", "pe", "vgg")
+    assert (parse_name("fit/a-16/siren+vgg-2x8").encoding, parse_name("fit/a-16/siren-2x8").loss) == (None, None)
+    with pytest.raises(SpecError, match="is not known; allowed: .*relu.pe.vgg"):
+        parse_name("sr/cameraman-512-x8/relu+vgg+pe-3x512")
+    with pytest.raises(SpecError, match="is not known"):
+        parse_name("poisson/a-16/siren+vgg-2x8")
+
+
+def test_a_baselines_own_switch_takes_the_place_of_the_tasks() -> None:
+    assert parse_name("sr/a-64-x4/bicubic")["kernel"] == "pil-bilinear"
+    assert parse_name("sr/a-64-x4/srgan")["kernel"] == "hr-bicubic"
+    assert parse_name("sr/a-64-x4/srgan/kernel=pil-bilinear").track == "improved"
+
+
 def test_options_beyond_the_report_put_a_cell_on_the_improved_track() -> None:
     assert parse_name("sr/cameraman-512-x8/siren-3x512").track == "as-run"
     assert parse_name("sr/cameraman-512-x8/siren-3x512/grid=center").track == "improved"

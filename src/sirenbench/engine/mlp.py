@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
+from sirenbench.cost import step_flop
 from sirenbench.engine.criterion import Criterion
 from sirenbench.engine.inputs import Inputs
 from sirenbench.engine.passes.adjoint import AdjointPass
@@ -106,8 +107,7 @@ class BatchedMlp:
 
     def flop_per_step(self, field: Field, pixels: int) -> float:
         """Multiplications and additions of a training step of all replicates."""
-        weights = sum(layer.fan_in * layer.fan_out + layer.fan_out for layer in self.layers)
-        return self._pass(field).flop * pixels * weights * self.replicates
+        return step_flop(self.layers, field, pixels) * self.replicates
 
     def _each_chunk(
         self,

@@ -59,9 +59,6 @@ class Pass(ABC):
         A tensor of the wanted kind and place.
     """
 
-    # Multiplications and additions of a training step, per parameter and pixel.
-    flop: float
-
     def __init__(
         self, layers: Sequence[Layer], activations: Sequence[Activation], *, group: int, rows: int, like: torch.Tensor
     ) -> None:
