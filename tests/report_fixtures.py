@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 
@@ -42,6 +44,49 @@ SCHEMES = ("standard", "kaiming_uniform", "kaiming_normal", "uniform", "normal",
 BICUBIC = {2: (33.202741, 0.956496), 4: (26.667215, 0.836583), 8: (22.874624, 0.703157)}
 
 
+VOID = {"meta", "link", "img", "br", "hr", "input", "source", "wbr"}
+
+
+@dataclass
+class Page(HTMLParser):
+    """A page as a list of elements; complains of what is not closed, or not opened."""
+
+    html: str
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.feed(self.html)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def words(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.text))
+
+
 @dataclass
 class Made:
     """How one cell is made up.
@@ -54,6 +99,8 @@ class Made:
         ``missing`` leaves no file at all.
     diverged
         Replicates that diverge half-way.
+    final
+        Whether its final weights were measured: derivatives, layers.
     """
 
     psnr: float
@@ -62,6 +109,7 @@ class Made:
     reason: str = ""
     diverged: tuple[int, ...] = ()
     drop: float = 0.0
+    final: bool = False
 
 
 @dataclass
@@ -162,7 +210,7 @@ def _replicate(spec: CellSpec, made: Made, r: int, curves: pd.DataFrame | None) 
         seed=int(spec["seed"]) + r,
         diverged=r in made.diverged,
         metrics=metrics,
-        final=_final(spec, made.psnr + 0.05 * r) if spec.task != "sr" else {},
+        final=_final(spec, made.psnr + 0.05 * r) if made.final else {},
     )
 
 
@@ -357,7 +405,7 @@ def pictures_run(root: Path, size: int = 64) -> Run:
             source="Figure 3",
             layout="derivatives",
             grid=[],
-            reference={"image": "starfish", "size": 256},
+            reference={"image": "starfish", "size": 256, "width": 256, "steps": 15_000},
         ),
         "figs3": Study(title="Layers", source="Figure S3", layout="activations", grid=[]),
         "fig6": Study(title="Side by side", source="Figure 6", layout="gallery", grid=[]),
@@ -367,16 +415,23 @@ def pictures_run(root: Path, size: int = 64) -> Run:
     run = Run(root, Config(run="pictures", images=images, studies=studies))
     missing = Made(0, state="missing")
     small = {"image": "cameraman", "size": size, "depth": 2, "width": 64, "steps": 60, "replicates": 2}
-    for arm, made in {"siren": Made(38.2, 0.97), "relu": Made(21.6, 0.61)}.items():
-        _add(run, "fig2", small | {"task": "fit", "arm": arm}, made)
-    by = {"gradient": Made(15.1, 0.6), "laplacian": Made(14.2, 0.5)}
-    _add(run, "fig3", small | {"task": "poisson", "arm": "relu"}, Made(9.1, 0.3))
-    for supervision, made in by.items():
+    for arm, psnr in {"siren": 38.2, "relu": 21.6}.items():
+        _add(run, "fig2", small | {"task": "fit", "arm": arm}, Made(psnr, 0.9, final=True))
+    _add(run, "fig3", small | {"task": "poisson", "arm": "relu"}, Made(9.1, 0.3, final=True))
+    for supervision, made in {
+        "gradient": Made(15.1, 0.6, final=True),
+        "laplacian": Made(14.2, 0.5, final=True),
+        "gradient-2d": missing,
+    }.items():
         _add(run, "fig3", small | {"task": "poisson", "arm": "siren", "supervision": supervision}, made)
-    _add(run, "fig3", small | {"task": "poisson", "arm": "siren", "supervision": "gradient-2d"}, missing)
-    for scheme, made in {"standard": Made(12), "kaiming_uniform": Made(2345), "uniform": missing}.items():
-        _add(run, "figs3", small | {"task": "activations", "arm": "siren", "steps": 0, "first_init": scheme}, made)
-    _add(run, "figs3", small | {"task": "activations", "arm": "relu", "steps": 0}, Made(12))
+    untrained = small | {"task": "activations", "steps": 0}
+    for scheme, made in {
+        "standard": Made(12, final=True),
+        "kaiming_uniform": Made(2345, final=True),
+        "uniform": missing,
+    }.items():
+        _add(run, "figs3", untrained | {"arm": "siren", "first_init": scheme}, made)
+    _add(run, "figs3", untrained | {"arm": "relu"}, Made(12, final=True))
     arms = {
         "siren": Made(26.6, 0.82),
         "siren+vgg": Made(26.7, 0.83),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sirenbench.config.model import Config
+from sirenbench.numerics import numerics_of
 from sirenbench.pace import Machine, Pace, machine_here, measured
-from sirenbench.records import RECORD, folder_of
+from sirenbench.records import RECORD, RecordError, folder_of, read_record
 from sirenbench.spec import CellSpec
 
 
@@ -51,7 +52,7 @@ def print_estimate(config: Config, cells: Mapping[str, Sequence[CellSpec]], targ
     studies = {name: estimate(specs, pace) for name, specs in cells.items()}
     every = [spec for specs in cells.values() for spec in specs]
     total = estimate(every, pace)
-    left = estimate((spec for spec in every if not (folder_of(results, spec.name) / RECORD).exists()), pace)
+    left = estimate((spec for spec in every if not _is_done(results, spec)), pace)
     print(f"What {target} takes on this machine ({machine.device}), in {_unit(machine)}:\n")
     width = max(len(name) for name in (*studies, "study"))
     print(f"{'study':<{width}}  cells  trained        time   longest cell")
@@ -61,6 +62,15 @@ def print_estimate(config: Config, cells: Mapping[str, Sequence[CellSpec]], targ
         print(f"{name:<{width}}  {line}   {duration(seconds)}: {where}")
     print(f"\nIn the last line a cell that several studies need counts once. {_done(total, left)}")
     print(f"{_wall(left, machine)}{_basis(pace)}")
+
+
+def _is_done(results: Path, spec: CellSpec) -> bool:
+    """Whether a cell has a record, and by the present numerics if there are numbers in it."""
+    try:
+        made = read_record(folder_of(results, spec.name) / RECORD).provenance
+    except RecordError:  # none, or a damaged one
+        return False
+    return made is None or made.numerics == numerics_of(spec)
 
 
 def duration(seconds: float) -> str:
@@ -91,7 +101,10 @@ def _wall(left: Estimate, machine: Machine) -> str:
 
 
 def _basis(pace: Pace) -> str:
-    told = f"the records of {pace.records} finished cells" if pace.records else ""
-    timed = f"training steps timed just now ({', '.join(pace.probe.timed)})" if pace.probe.timed else ""
-    basis = " and ".join(filter(None, (told, timed))) or "the time that a process takes to start"
-    return f"It rests on {basis}."
+    told = f"{_number(pace.records, 'finished cell')} of this machine" if pace.records else ""
+    timed = f"trial steps of {_number(len(pace.probe.timed), 'kind')} of network" if pace.probe.timed else ""
+    return f"It rests on {' and '.join(filter(None, (told, timed))) or 'the time that a process takes to start'}."
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

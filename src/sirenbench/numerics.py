@@ -1,8 +1,8 @@
 """Which version of the numbers a cell has: a change that moves them runs again what it touches, and only that.
 
 Every component (task, network, encoding, loss, baseline) has a ``version`` of its own; the parts that all cells share
-have theirs here. Whoever changes a number raises the version beside it; ``tests/golden/test_numerics.py`` fails when that
-was forgotten. Comments and renamed variables change no version and run nothing again.
+have theirs here. Whoever changes a number raises the version beside it; ``tests/golden/test_numerics.py`` fails when
+that was forgotten. Comments and renamed variables change no version and run nothing again.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -185,12 +184,13 @@ def _median(values: Iterable[float]) -> float | None:
 
 
 def _gpus() -> list[str]:
-    """Names of the GPUs, as PyTorch calls them."""
-    if not shutil.which("nvidia-smi"):
-        return []
+    """Names of the GPUs, as PyTorch calls them; none without their driver."""
     words = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30)
-    return done.stdout.splitlines() if done.returncode == 0 else []
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return done.stdout.splitlines()
 
 
 def _processor() -> str:

@@ -39,7 +39,7 @@ class Probe:
 
     def network(self, kind: Kind) -> float:
         """Operations per second in training and scoring a network of a kind."""
-        spec = self._cell(kind)
+        spec = self.cell(kind)
         device = self._device
         from sirenbench.engine.trainer import Trainer
 
@@ -71,7 +71,7 @@ class Probe:
 
         return time.process_time() - began + _FILES_SECONDS
 
-    def _cell(self, kind: Kind) -> CellSpec:
+    def cell(self, kind: Kind) -> CellSpec:
         """A small cell of the kind; on a GPU one of as many pixels, in which its speed lies."""
         side, replicates = 32 if kind.width > 512 else 64, 1
         if kind.scale:
@@ -82,7 +82,7 @@ class Probe:
 
     @cached_property
     def _device(self) -> torch.device:
-        _ = self.overhead
+        self.overhead  # noqa: B018, times the imports before anything else needs them
         torch.set_num_threads(self.machine.threads)
         return torch.device("cuda" if self.machine.is_gpu else "cpu")
 

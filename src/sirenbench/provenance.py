@@ -35,7 +35,7 @@ def provenance(numerics: str, device: torch.device, started: str, resumed: int) 
         torch=torch.__version__,
         cuda=torch.version.cuda if is_cuda else None,
         driver=_driver() if is_cuda else None,
-        device=torch.cuda.get_device_name(device) if is_cuda else _processor(),
+        device=device_name(device),
         threads=torch.get_num_threads(),
         host=socket.gethostname(),
         slurm_job_id=os.environ.get("SLURM_JOB_ID"),
@@ -43,6 +43,11 @@ def provenance(numerics: str, device: torch.device, started: str, resumed: int) 
         ended=now(),
         resumed=resumed,
     )
+
+
+def device_name(device: torch.device) -> str:
+    """The model of a GPU, or of the processor."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
 
 
 def peak_memory_mib(device: torch.device) -> float:

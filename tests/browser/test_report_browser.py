@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
-from report_fixtures import SCHEMES, demo_run
+from report_fixtures import SCHEMES, demo_run, pictures_run
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -24,6 +24,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = demo_run(tmp_path_factory.mktemp("browser"), steps=60)
     run.render()
     return (run.folder / "report.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def pictures_address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    run = pictures_run(tmp_path_factory.mktemp("pictures"))
+    run.render()
+    return (run.folder / "report.html").as_uri()
+
+
+@pytest.fixture(params=["address", "pictures_address"], ids=["demo", "pictures"])
+def any_address(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +69,14 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
         assert trouble == []
 
 
+@pytest.fixture
+def pictures(browser: Browser, pictures_address: str) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
+        page, trouble = opened(context, pictures_address)
+        yield page
+        assert trouble == []
+
+
 def column(page: Page, study: str, heading: str) -> tuple[Locator, int]:
     table = page.locator(f'[id="study:{study}"] table.sortable')
     headings = [text.strip() for text in table.locator("thead th").all_inner_texts()]
@@ -67,17 +87,20 @@ def cells_of(table: Locator, index: int) -> list[str]:
     return [row.locator("th, td").nth(index).inner_text().strip() for row in table.locator("tbody tr").all()]
 
 
-def test_the_page_opens_from_disk_without_a_request_or_a_complaint(page: Page) -> None:
-    assert page.locator("h1").inner_text() == "SIREN on two cores"
-    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+def test_the_page_opens_from_disk_without_a_request_or_a_complaint(browser: Browser, any_address: str) -> None:
+    with browser.new_context(offline=True) as context:
+        page, trouble = opened(context, any_address)
+        assert page.locator("h1").inner_text() in ("SIREN on two cores", "pictures")
+        assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+        assert trouble == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_image_plot_and_table_is_seen_in_both_themes(
-    browser: Browser, address: str, tmp_path: Path, scheme: str
+    browser: Browser, any_address: str, tmp_path: Path, scheme: str
 ) -> None:
     with browser.new_context(color_scheme=scheme) as context:
-        page, trouble = opened(context, address)
+        page, trouble = opened(context, any_address)
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 27)"}[scheme]
         stroke = "getComputedStyle(document.querySelector('.series.line path')).stroke"
@@ -94,6 +117,17 @@ def test_without_script_everything_is_there_and_no_button_is_dead(browser: Brows
         assert page.locator("button:visible").count() == 0
         page.locator("#cells summary").first.click()
         assert "snakemake results/cells/" in page.locator("details[open] .command").inner_text()
+        assert trouble == []
+
+
+def test_without_script_every_picture_is_there(browser: Browser, pictures_address: str) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page, trouble = opened(context, pictures_address)
+        assert page.locator(".derivatives tbody img").count() == 8 + 11
+        assert page.locator(".gallery img").count() == 6
+        assert page.locator(".layers svg.plot").count() == 3
+        assert page.locator("button:visible").count() == 0
+        assert page.locator(".hint:visible").count() == 0
         assert trouble == []
 
 
@@ -115,9 +149,9 @@ def test_a_table_is_sorted_by_keyboard_and_says_so(page: Page) -> None:
     assert table.locator("th[aria-sort]").count() == 1
 
 
-def test_a_narrow_page_scrolls_its_tables_and_not_itself(browser: Browser, address: str) -> None:
+def test_a_narrow_page_scrolls_its_tables_and_not_itself(browser: Browser, any_address: str) -> None:
     with browser.new_context(viewport={"width": 320, "height": 640}) as context:
-        page, trouble = opened(context, address)
+        page, trouble = opened(context, any_address)
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         region = page.locator(".scroll").first
@@ -142,6 +176,40 @@ def test_a_strip_is_enlarged_as_one_by_mouse_and_by_keyboard(page: Page) -> None
     assert strip.evaluate("one => Number(one.style.getPropertyValue('--x'))") == pytest.approx(place + 0.05)
     page.keyboard.press("Enter")
     assert "zoomed" not in str(strip.get_attribute("class"))
+
+
+@pytest.mark.parametrize(("where", "frames"), [(".gallery", 6), ("[id='study:fig3'] .derivatives", 11)])
+def test_all_pictures_of_an_image_are_enlarged_at_one_place(pictures: Page, where: str, frames: int) -> None:
+    group = pictures.locator(where)
+    buttons = group.locator("button.frame")
+    assert buttons.count() == frames
+    buttons.nth(2).press("Enter")
+    assert group.locator("[aria-pressed=true]").count() == frames
+    pictures.wait_for_function(
+        "where => [...document.querySelectorAll(where + ' .frame img')]"
+        ".every(image => getComputedStyle(image).transform.startsWith('matrix(4'))",
+        arg=where,
+    )
+    assert pictures.locator(".zoomed").count() == 1
+    pictures.keyboard.press("ArrowDown")
+    assert group.evaluate("one => Number(one.style.getPropertyValue('--y'))") == pytest.approx(0.55)
+
+
+def test_a_gallery_is_two_to_four_images_wide(browser: Browser, pictures_address: str) -> None:
+    columns = "getComputedStyle(document.querySelector('.gallery')).gridTemplateColumns.split(' ').length"
+    for width, wanted in ((400, 1), (700, 2), (1280, 3), (1600, 4), (2560, 4)):
+        with browser.new_context(viewport={"width": width, "height": 900}) as context:
+            page, _ = opened(context, pictures_address)
+            assert page.evaluate(columns) == wanted, width
+
+
+def test_figures_of_layers_scroll_by_keyboard_where_there_is_no_room(browser: Browser, pictures_address: str) -> None:
+    with browser.new_context(viewport={"width": 320, "height": 640}) as context:
+        page, trouble = opened(context, pictures_address)
+        page.locator(".wide").first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.querySelector('.wide').scrollLeft > 0")
+        assert trouble == []
 
 
 def test_a_legend_leaves_one_curve_lit(page: Page) -> None:

@@ -102,9 +102,9 @@ def test_every_metric_says_what_it_is_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.stdout.split() == [
-        *("ks_normal:lower", "ks_arcsine:lower", "std_pre:lower", "std_post:lower", "gradient_ratio:lower"),
+        *("ks_normal:lower", "ks_arcsine:lower", "std_pre:neither", "std_post:neither", "gradient_ratio:neither"),
         *("gradient_psnr:higher", "gradient_correlation:higher", "laplacian_psnr:higher"),
-        *("laplacian_correlation:higher", "gain:higher", "lpips:lower", "psnr:higher", "ssim:higher"),
+        *("laplacian_correlation:higher", "gain:neither", "lpips:lower", "psnr:higher", "ssim:higher"),
     ], done.stderr
 
 
@@ -163,7 +163,7 @@ def test_psnr_and_ssim_equal_scikit_image(scene: tuple[np.ndarray, np.ndarray, l
     image, predictions, metrics = scene
     scores = Scorer(torch.from_numpy(image), [metric.text for metric in metrics])(torch.from_numpy(predictions))
     for replicate, prediction in enumerate(predictions):
-        shown = (predictions[replicate] + 1) / 2
+        shown = (prediction + 1) / 2
         for metric in metrics:
             assert abs(scores[metric.text][replicate].item() - _expected(image, shown, metric)) <= 1e-6
 

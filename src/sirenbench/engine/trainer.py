@@ -105,6 +105,12 @@ class Trainer:
                 break
         return self.step > self.steps
 
+    def bare_step(self) -> None:
+        """An update that is neither counted nor scored, to measure what it takes."""
+        with torch.no_grad():
+            self._learn()
+            self._update()
+
     def prediction(self) -> torch.Tensor:
         """The scored image by the weights as they are, (R, H, W, C) in [-1, 1], not clipped."""
         with torch.no_grad():
@@ -180,11 +186,14 @@ class Trainer:
                 self._measure(loss)
             if not is_last:
                 began = time.perf_counter()
-                self._adam.step()
-                if self._objective:
-                    self._objective.update()
+                self._update()
                 self.training_seconds += time.perf_counter() - began
         self.step += 1
+
+    def _update(self) -> None:
+        self._adam.step()
+        if self._objective:
+            self._objective.update()
 
     def _learn(self) -> torch.Tensor | None:
         """Predict, and find the gradient of the loss; the loss itself where it costs nothing more."""

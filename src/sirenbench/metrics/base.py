@@ -29,8 +29,8 @@ ALIGN = Choice(
     "align",
     "none",
     "What is made up for before an image is compared, by least squares, each channel for itself: 'affine' its "
-    "amplitude and offset, which gradients do not determine; 'harmonic' its amplitude and the harmonic polynomials up to "
-    "the fourth degree, which Laplacians do not see.",
+    "amplitude and offset, which gradients do not determine; 'harmonic' its amplitude and the harmonic polynomials up "
+    "to the fourth degree, which Laplacians do not see.",
     choices=("none", "affine", "harmonic"),
 )
 
@@ -45,6 +45,8 @@ class Metric:
         As written in metric ids.
     unit
         Empty for a plain number.
+    better
+        Which way; ``neither`` for what is as it should be at some value between.
     low, high
         The range of its values.
     formula
@@ -64,7 +66,7 @@ class Metric:
     name: str
     title: str
     unit: str
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "neither"]
     low: float
     high: float
     formula: str

@@ -191,6 +191,8 @@ def groups_of(shown: Sequence[Labelled]) -> dict[Data, list[Labelled]]:
 # They name the data, which the report shows once for a whole group.
 _OF_DATA = ("task", "image", "size", "factor")
 _SHAPE = ("depth", "width")
+# No switches that tell cells apart: said in another way, or without an influence on any number.
+_UNNAMED = (*_OF_DATA, "arm", *_SHAPE, "eval_every")
 
 
 def labels_of(cells: Sequence[Cell]) -> list[str]:
@@ -201,7 +203,7 @@ def labels_of(cells: Sequence[Cell]) -> list[str]:
     methods = dict.fromkeys(cell.method for cell in cells)
     kin = [[cell for cell in cells if cell.method == method] for method in methods]
     varying = [key for key in _keys(cells) if any(len(_values(group, key)) > 1 for group in kin)]
-    switches = [key for key in varying if key not in (*_OF_DATA, "arm", *_SHAPE)]
+    switches = [key for key in varying if key not in _UNNAMED]
     shapes = any(len(_values(cells, key)) > 1 for key in _SHAPE)
     one_method = len(methods) == 1 and (switches or shapes)
     labels = []

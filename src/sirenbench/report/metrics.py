@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 from sirenbench.metrics.ids import parse_metric
 
 if TYPE_CHECKING:
-    from sirenbench.metrics.base import Metric
+    pass
 
 # The score of the fitted low-resolution image, beside that of the super-resolved one.
 FIT = "fit_"
-
-# They are as they should be at some value between.
-_NEITHER = ("gain", "std_pre", "std_post", "gradient_ratio")
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Facts:
     digits
         After the point.
     better
-        ``higher`` or ``lower``, or nothing where neither is.
+        ``higher``, ``lower`` or ``neither``.
     """
 
     title: str
@@ -61,11 +58,7 @@ def facts(metric: str) -> Facts:
     which = parse_metric(metric.removeprefix(FIT))
     title = f"{which.title} of the fitted input" if metric.startswith(FIT) else which.title
     unit = which.metric.unit
-    return Facts(title, unit, digits=2 if unit == "dB" else 3, better=_better(which.metric))
-
-
-def _better(metric: Metric) -> str:
-    return "" if metric.name in _NEITHER else metric.better
+    return Facts(title, unit, digits=2 if unit == "dB" else 3, better=which.metric.better)
 
 
 def glossary(metrics: Iterable[str]) -> list[Entry]:
@@ -73,7 +66,7 @@ def glossary(metrics: Iterable[str]) -> list[Entry]:
     ids = [parse_metric(metric.removeprefix(FIT)) for metric in metrics]
     found = {which.metric.name: which.metric for which in ids}
     entries = [
-        Entry(f"{m.title} ({better} is better)" if (better := _better(m)) else m.title, m.doc, m.formula, m.link)
+        Entry(m.title if m.better == "neither" else f"{m.title} ({m.better} is better)", m.doc, m.formula, m.link)
         for m in found.values()
     ]
     switches = {

@@ -102,7 +102,7 @@ def _digits(metric: str, table: bool) -> int:
 def _marks(cells: Sequence[Cell], metric: str) -> list[Mark]:
     marks = [Mark.NONE] * len(cells)
     better = facts(metric).better
-    for kin in {(cell.data, cell.track) for cell in cells} if better else ():
+    for kin in {(cell.data, cell.track) for cell in cells} if better != "neither" else ():
         indices = [i for i, cell in enumerate(cells) if (cell.data, cell.track) == kin]
         ranked = rank([cells[i].sample(metric) for i in indices], better == "higher")
         for i, mark in zip(indices, ranked, strict=True):

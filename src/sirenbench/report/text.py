@@ -9,18 +9,19 @@ DASH = "\u2013"
 
 
 def number(value: float | None, digits: int) -> str:
-    """``22.658``; infinity as its sign, and a dash for what is not there."""
+    """``22.658``, ``2,346``; infinity as its sign, and a dash for what is not there."""
     if value is None or math.isnan(value):
         return DASH
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    return f"{value:.{digits}f}".replace("-", MINUS)
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}f}"
+    return text.replace("-", MINUS)
 
 
 def half_width(value: float, digits: int) -> str:
     """Half an interval: ``0.045``, and ``<0.001`` rather than a zero that it is not."""
-    text = number(value, digits)
-    return f"<{10**-digits:.{digits}f}" if value > 0 and float(text) == 0 else text
+    vanishes = value > 0 and round(value, digits) == 0
+    return f"<{10**-digits:.{digits}f}" if vanishes else number(value, digits)
 
 
 def plain(value: int | float | str) -> str:

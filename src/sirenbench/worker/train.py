@@ -21,11 +21,13 @@ from sirenbench.engine.trainer import Trainer
 from sirenbench.errors import UserError
 from sirenbench.images.derivatives import per_unit
 from sirenbench.images.pictures import pixels_sha256
+from sirenbench.metrics.alignment import alignment
 from sirenbench.numerics import numerics_of
 from sirenbench.progress import Heartbeat
 from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
 from sirenbench.records import CellRecord, Cost, Replicate
 from sirenbench.spec import CellSpec
+from sirenbench.tasks.base import View
 from sirenbench.worker.job import CellJob, Interrupted, Source, eight_bit, hashes, image_facts, weights, write_images
 
 log = logging.getLogger(__name__)
@@ -127,14 +129,24 @@ def _device(wanted: str) -> torch.device:
 
 def _images(trainer: Trainer, final: Derivatives) -> dict[str, np.ndarray]:
     """The images of the first replicate; derivatives in values per pixel, where the trained image is the scored one."""
-    problem = trainer.problem
-    arrays = {"target": problem.scored.pixels, "prediction": eight_bit(trainer.prediction())}
+    problem, prediction = trainer.problem, trainer.prediction()
+    arrays = {"target": problem.scored.pixels, "prediction": eight_bit(prediction)}
+    if problem.supervision.field != "value":
+        # Before it is cut off at 0 and 255, which may leave half of the pixels.
+        arrays["aligned"] = eight_bit(_aligned(prediction, problem.scored))
     if problem.scored is not problem.training:
         return arrays | {"lr": problem.training.pixels}
     side, pixels = problem.training.side, per_unit(problem.training.side, problem.training.grid)
     gradient = final.gradient[0].mean(dim=1).unflatten(0, (side, side)) / pixels
     laplacian = final.laplacian[0].mean(dim=1).unflatten(0, (side, side)) / pixels**2
     return arrays | {"gradient": gradient.half().cpu().numpy(), "laplacian": laplacian.half().cpu().numpy()}
+
+
+def _aligned(prediction: torch.Tensor, view: View) -> torch.Tensor:
+    """(R, H, W, C) in [-1, 1], each with the amplitude and offset that bring it nearest to the true image."""
+    planes = prediction.double().movedim(-1, 1)
+    target = view.unit().to(planes).movedim(-1, 0)[None].mul(2).sub(1)
+    return alignment("affine", target)(planes).movedim(1, -1)
 
 
 def _replicates(spec: CellSpec, curves: Curves, final: Mapping[str, torch.Tensor]) -> tuple[Replicate, ...]:

@@ -19,7 +19,7 @@ from sirenbench.report.text import number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _HEAD, _ROW = 7.0, 1.0, 1.05
+_WIDTH, _HEAD, _ROW = 5.4, 0.9, 0.95
 
 _HISTOGRAM = stand_in(0)
 _LAW: dict[str, Any] = {"color": stand_in(1), "linestyle": (0, (1.6, 1.8)), "linewidth": 1.4}
@@ -129,7 +129,7 @@ def _draw_spectra(axes: Axes, statistics: Statistics, stage: int) -> None:
     import seaborn as sns
 
     for spectrum, frequencies, label, style in (
-        (statistics.flat, statistics.flat_frequencies, "spectrum of the flattened grid, as run", _FLAT),
+        (statistics.flat, statistics.flat_frequencies, "along the flattened grid, as run", _FLAT),
         (statistics.rows * statistics.side, statistics.axis_frequencies, "along the row coordinate", _ROWS),
         (statistics.columns * statistics.side, statistics.axis_frequencies, "along the column coordinate", _COLUMNS),
     ):

@@ -18,6 +18,12 @@ from sirenbench.report.views.images import arrays_of, score_of_first, why_no_ima
 
 ROWS = ("Image", "Gradient", "Laplacian")
 
+_ALIGNED = {
+    "psnr@align=affine": "aligned: PSNR",
+    "psnr@align=harmonic": "with harmonics: PSNR",
+    "psnr": "as it is: PSNR",
+}
+
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -114,29 +120,28 @@ def _arm(one: Labelled, title: str, arrays: Arrays | None) -> Column:
         _gradient(
             draw_gradient(arrays["gradient"].astype(np.float32)),
             f"{label}: the gradient of its reconstruction of {title}",
-            _scores(cell, "gradient_psnr", "gradient_correlation"),
+            _scores(cell, {"gradient_psnr": "PSNR", "gradient_correlation": "correlation"}),
         ),
         _laplacian(
             draw_laplacian(arrays["laplacian"].astype(np.float32)),
             f"{label}: the Laplacian of its reconstruction of {title}",
-            _scores(cell, "laplacian_psnr", "laplacian_correlation"),
+            _scores(cell, {"laplacian_psnr": "PSNR", "laplacian_correlation": "correlation"}),
         ),
     ]
     return Column(label, panels, cell.anchor, cell.note)
 
 
 def _image(cell: Cell, what: str, arrays: Arrays) -> Panel:
-    """As the network has it, or with the amplitude and offset that derivatives do not determine made up for."""
-    lines = _scores(cell, "psnr", "ssim")
-    pixels = arrays["prediction"]
-    if "aligned" in arrays:
-        pixels = arrays["aligned"]
-        lines = [*_scores(cell, "psnr@align=affine"), *(f"as it is: {line}" for line in lines[:1])]
-    return Panel(f"{what}, {', '.join(lines)}.", lines, png_uri(pixels))
+    """With the amplitude and offset that derivatives do not determine made up for, or as the network has it."""
+    if "aligned" not in arrays:
+        lines = _scores(cell, {"psnr": "PSNR", "ssim": "SSIM"})
+        return Panel(_sentence(what, *lines), lines, png_uri(arrays["prediction"]))
+    lines = _scores(cell, _ALIGNED)
+    return Panel(_sentence(what, "with amplitude and offset aligned", *lines), lines, png_uri(arrays["aligned"]))
 
 
 def _gradient(field: Field, what: str, scores: list[str]) -> Panel:
-    return _panel(field, what, [*scores, f"from {rate(field.low)} to {rate(field.high)} per pixel"])
+    return _panel(field, what, [*scores, f"{rate(field.low)} to {rate(field.high)} per pixel"])
 
 
 def _laplacian(field: Field, what: str, scores: list[str]) -> Panel:
@@ -144,8 +149,12 @@ def _laplacian(field: Field, what: str, scores: list[str]) -> Panel:
 
 
 def _panel(field: Field, what: str, lines: list[str]) -> Panel:
-    return Panel(f"{what}, {', '.join(lines)}.", lines if field.uri else lines[:-1], field.uri, field.words)
+    return Panel(_sentence(what, *lines), lines if field.uri else lines[:-1], field.uri, field.words)
 
 
-def _scores(cell: Cell, *metrics: str) -> list[str]:
-    return [text for metric in metrics if (text := score_of_first(cell, metric))]
+def _sentence(*parts: str) -> str:
+    return ", ".join(parts) + "."
+
+
+def _scores(cell: Cell, titles: Mapping[str, str]) -> list[str]:
+    return [text for metric, title in titles.items() if (text := score_of_first(cell, metric, title))]

@@ -47,7 +47,7 @@ class Strip:
 
 
 def strip(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
-    """The strip of cells that share their target; None if no cell has left an image."""
+    """The strip of cells that share their target; None if no cell has left an image. ``title`` names the image."""
     loaded = [arrays_of(one.cell, results) for one in shown]
     first = next((arrays for arrays in loaded if arrays), None)
     if first is None:
@@ -74,7 +74,7 @@ def _result(one: Labelled, title: str, arrays: dict[str, np.ndarray] | None) -> 
     cell, label = one.cell, one.label
     if arrays is None:
         return Pane(label, "", why_no_image(cell), anchor=cell.anchor, note=cell.note)
-    scores = [text for metric in ("psnr", "ssim") if (text := score_of_first(cell, metric))]
+    scores = [text for metric in ("psnr", "ssim") if (text := score_of_first(cell, metric, facts(metric).title))]
     alt = f"{label}: its reconstruction of {', '.join([title, *scores])}."
     pane = _pane(label, alt, " · ".join(scores), arrays["prediction"])
     return replace(pane, anchor=cell.anchor, note=cell.note)
@@ -85,13 +85,10 @@ def why_no_image(cell: Cell) -> str:
     return STATES[cell.state] if cell.state != "ok" else "no image was kept"
 
 
-def score_of_first(cell: Cell, metric: str) -> str:
-    """``PSNR 22.70`` of the first replicate, whose images are kept; nothing if it was not measured."""
-    if not cell.replicates:
-        return ""
-    replicate = cell.replicates[0]
-    value = replicate.metrics[metric].last if metric in replicate.metrics else replicate.final.get(metric)
-    return "" if value is None else f"{facts(metric).title} {number(value, facts(metric).digits)}"
+def score_of_first(cell: Cell, metric: str, title: str) -> str:
+    """``PSNR 22.70`` of the first replicate, whose images are kept; nothing if it has no such number."""
+    values = [value for seed, value in cell.sample(metric).defined.items() if seed == cell.replicates[0].seed]
+    return f"{title} {number(values[0], facts(metric).digits)}" if values else ""
 
 
 def _pane(title: str, alt: str, scores: str, pixels: np.ndarray) -> Pane:

@@ -1,0 +1,93 @@
+"""What the documentation points at is there: tests, studies, cells."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from sirenbench.config import load
+from sirenbench.names import parse_name
+from sirenbench.spec import SpecError
+
+ROOT = Path(__file__).parents[2]
+
+CODE = re.compile(r"`([^`\n]+)`")
+TEST = re.compile(r"(?:tests/)?((?:unit|golden|workflow|browser)/test_\w+\.py)?(::)?((?:Test\w+::)?test_\w+)?")
+STUDIES = re.compile(r"\bstud(?:y|ies)\s((?:`[\w-]+`(?:,\s|\sand\s)?)+)")
+CELL = re.compile(r"(?:fit|sr|poisson|activations)/[^/\s]+/\S+")
+
+
+@cache
+def defined_in(file: str) -> frozenset[str]:
+    """The tests of a file below ``tests``, those of a class with its name before them; none if there is no file."""
+    path = ROOT / "tests" / file
+    module = ast.parse(path.read_text(encoding="utf-8") if path.is_file() else "")
+    classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
+    return frozenset(names_in(module)) | {f"{one.name}::{name}" for one in classes for name in names_in(one)}
+
+
+def names_in(parent: ast.Module | ast.ClassDef) -> list[str]:
+    return [node.name for node in parent.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+
+
+@cache
+def all_tests() -> frozenset[str]:
+    files = [str(path.relative_to(ROOT / "tests")) for path in (ROOT / "tests").glob("*/test_*.py")]
+    return frozenset().union(*map(defined_in, files))
+
+
+@cache
+def studies() -> frozenset[str]:
+    """Of the demo and of the paper's run."""
+    configs = [ROOT / "config" / name for name in ("config.yaml", "paper.yaml")]
+    return frozenset().union(*(load([ROOT / "config/assets.yaml", path]).cells for path in configs))
+
+
+def pointing_nowhere(text: str) -> Iterator[str]:
+    """Every test, study and cell of a page that is not there.
+
+    ``::test_x`` is a test of the file that was named last, and a bare ``test_x`` one of any file.
+    """
+    file = ""
+    for code in CODE.findall(text):
+        match = TEST.fullmatch(code)
+        if match and (match[1] or match[3]):
+            file = match[1] or file
+            known = defined_in(file) if match[1] or match[2] else all_tests()
+            if not (known if match[3] is None else match[3] in known):
+                yield code
+        elif CELL.fullmatch(code):
+            try:
+                parse_name(code)
+            except SpecError:
+                yield code
+    for listed in STUDIES.findall(text):
+        yield from (study for study in CODE.findall(listed) if study not in studies())
+
+
+@pytest.mark.parametrize("page", ["protocol.md", "architecture.md"])
+def test_every_test_study_and_cell_that_a_page_names_is_there(page: str) -> None:
+    assert list(pointing_nowhere((ROOT / "docs" / page).read_text(encoding="utf-8"))) == []
+
+
+def test_what_is_not_there_is_found() -> None:
+    right = "`unit/test_docs.py::test_what_is_not_there_is_found`, `::test_what_is_not_there_is_found`, study `fig2`"
+    wrong = {
+        "`unit/test_docs.py::test_gone`": "unit/test_docs.py::test_gone",
+        "`tests/unit/test_gone.py`": "tests/unit/test_gone.py",
+        "`unit/test_docs.py`, `::test_the_cameraman_has_the_pixels_of_the_report`": (
+            "::test_the_cameraman_has_the_pixels_of_the_report"
+        ),
+        "`unit/test_activations.py::test_histograms`": "unit/test_activations.py::test_histograms",
+        "`test_gone`": "test_gone",
+        "studies `fig2`, `gone` and `table1`": "gone",
+        "`sr/cameraman-512-x2/bicubc`": "sr/cameraman-512-x2/bicubc",
+    }
+    assert list(pointing_nowhere(right)) == []
+    for text, found in wrong.items():
+        assert list(pointing_nowhere(text)) == [found]
