@@ -267,7 +267,7 @@ def test_fetching_ahead_brings_the_weights_too(
     (tmp_path / "own.yaml").write_text(
         "assets: {generator: {source: path, path: weights.pth, licence: none}}\n"
         "images: {mine: {path: image.png}}\n"
-        "studies: {s: {title: S, grid: {task: sr, image: mine, size: 16, factor: 2, arm: external, weights: generator}}}"
+        "studies: {s: {title: S, grid: {task: sr, image: mine, size: 8, factor: 2, arm: external, weights: generator}}}"
     )
     cli.main(["fetch", "--configfile", str(tmp_path / "own.yaml")])
     told = capsys.readouterr().out.splitlines()

@@ -50,8 +50,8 @@ class Study(Block):
     layout: Literal["curves", "table", "derivatives", "activations", "gallery"] = Field(
         "curves",
         description="How the report shows it: curves over steps; a table by scale factor (as Table 1); images, "
-        "gradients and Laplacians (as Figures 2, 3); histograms and spectra of layers (as Figure S3); images large, side by side "
-        "(as Figure 6).",
+        "gradients and Laplacians (as Figures 2, 3); histograms and spectra of layers (as Figure S3); images large, "
+        "side by side (as Figure 6).",
     )
     grid: list[Grid] = Field(
         description="Keys of a cell, each with a value or a list; lists expand to their product. "
