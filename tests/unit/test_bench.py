@@ -1,0 +1,53 @@
+"""The benchmark compares like with like: the reference step computes what the engine computes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from bench import TASKS, Bench
+from reference import ReferenceStep
+
+from sirenbench.engine.mlp import layer_views
+
+ROOT = Path(__file__).parents[2]
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("colour", ["", "/channel=rgb"])
+def test_the_reference_takes_the_step_that_the_engine_takes(task: str, colour: str) -> None:
+    name = f"{TASKS[task].format(side=12, shape='2x16')}{colour}/steps=9/replicates=1"
+    ours = Bench(CPU, rounds=1).trainer(name)
+    theirs = _reference(ours)
+    before = [parameter.clone() for parameter in theirs.network.parameters()]
+    loss = theirs()
+    ours.run(until=0)
+    assert ours.curves.series("loss")[0, 0] == pytest.approx(loss, rel=1e-5)
+    after = [tensor[0] for pair in layer_views(ours.network.layers, ours.network.parameters) for tensor in pair]
+    for start, mine, other in zip(before, after, theirs.network.parameters(), strict=True):
+        assert not torch.equal(mine, start) or mine.numel() == 1
+        # Adam's first step is the sign of the gradient, so that a tiny one may turn by round-off.
+        assert ((mine - other).abs() < 1e-6).float().mean() > 0.98
+
+
+def _reference(ours) -> ReferenceStep:
+    return Bench(CPU, rounds=1)._reference(ours, 0)
+
+
+@pytest.mark.slow
+def test_the_benchmark_prints_its_table_and_writes_its_numbers(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    words = [sys.executable, "-W", "ignore", "benchmarks/bench.py", "--quick", "--rounds", "1", "--out", str(out)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "of peak" in done.stdout
+    found = json.loads(out.read_text())
+    for task in TASKS:
+        assert found["cpu"][task]["ratio"] > 0
+        assert 0 < found["cpu"][task]["peak_fraction"] < 1.5
+    assert {"replicates5", "metrics_share", "peak_gflops"} <= set(found["cpu"])
+    assert ("cuda" in found) == torch.cuda.is_available()
