@@ -6,16 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sirenbench import catalog
-from sirenbench.losses.features import VGG16, VGG19
-from sirenbench.losses.vgg import SIDE
 from sirenbench.networks.base import Layer, count_parameters, layers_of
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Field
-
-_VGG = {"vgg16": VGG16, "vgg19": VGG19}
-# Of VGG in a step: the image forwards and its derivative backwards; trained along, image and target forwards, and the
-# derivatives of both by what goes into each layer and by its weights.
-_PASSES = {"frozen": 2, "trained": 6}
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ def work_of(spec: CellSpec) -> Work:
     task, layers = catalog.tasks()[spec.task], layers_of_cell(spec)
     trained, scored = task.training_side(spec) ** 2, spec.size**2
     forward = 2.0 * count_parameters(layers)
-    step = step_flop(layers, field_of(spec), trained)
+    step = step_flop(layers, task.field(spec), trained)
     scores = _scores(steps, int(spec.values.get("eval_every", 1))) * forward * scored if task.has_factor else 0.0
     # Derivatives are propagated forwards, four numbers at a time; a gradient more is taken for the statistics.
     final = forward * scored + 4 * forward * trained + (4 * forward * trained if spec.task == "activations" else 0.0)
@@ -61,11 +54,6 @@ def layers_of_cell(spec: CellSpec) -> tuple[Layer, ...]:
     return layers_of(inputs, int(spec.depth or 0), int(spec.width or 0), 3 if spec["channel"] == "rgb" else 1)
 
 
-def field_of(spec: CellSpec) -> Field:
-    """What of the network is compared with what: only Poisson reconstruction has a choice, by its ``supervision``."""
-    return str(spec.values.get("supervision", "value")).partition("-")[0]  # type: ignore[return-value]
-
-
 def step_flop(layers: Sequence[Layer], field: Field, pixels: int) -> float:
     """Of a training step of one replicate, without what its loss takes beyond the pixel.
 
@@ -79,9 +67,7 @@ def step_flop(layers: Sequence[Layer], field: Field, pixels: int) -> float:
 
 def loss_flop(spec: CellSpec) -> float:
     """Of the loss's own network in a step of one replicate."""
-    if spec.loss is None:
-        return 0.0
-    return _PASSES[str(spec["feature_weights"])] * _VGG[str(spec["features"])].flop(SIDE)
+    return catalog.losses()[spec.loss].flop(spec) if spec.loss else 0.0
 
 
 def _scores(steps: int, every: int) -> int:

@@ -84,7 +84,7 @@ def duration(seconds: float) -> str:
 
 
 def _unit(machine: Machine) -> str:
-    return "GPU hours" if machine.is_gpu else "core hours"
+    return "GPU time" if machine.is_gpu else "core time"
 
 
 def _done(total: Estimate, left: Estimate) -> str:

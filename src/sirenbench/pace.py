@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from sirenbench.cost import field_of, work_of
+from sirenbench import catalog
+from sirenbench.cost import work_of
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
 from sirenbench.numerics import numerics_of
@@ -126,7 +127,7 @@ def kind_of(spec: CellSpec, machine: Machine) -> Kind:
     """The kind of a trained cell's network."""
     pixels = int(spec["replicates"]) * spec.size**2
     scale = round(math.log(pixels, 8)) if machine.is_gpu else 0
-    return Kind(spec.network, field_of(spec), int(spec.width or 0), scale)
+    return Kind(spec.network, catalog.tasks()[spec.task].field(spec), int(spec.width or 0), scale)
 
 
 def measured(results: Path, machine: Machine) -> Pace:

@@ -53,7 +53,7 @@ class Probe:
         """Operations per second in VGG19, with weights of no meaning."""
         device = self._device
         from sirenbench.losses.features import VGG19
-        from sirenbench.losses.vgg import Frozen
+        from sirenbench.losses.vgg import SIDE, Frozen
 
         shapes = [(c.fan_out, c.fan_in, 3, 3) for c in VGG19.convolutions()]
         weights = [values for shape in shapes for values in (torch.full(shape, 1e-3), torch.zeros(shape[0]))]
@@ -61,7 +61,7 @@ class Probe:
         image = torch.ones(1, 64, 64, 1, device=device)
         calls, seconds = self._times(lambda: objective(image))
         self.timed.append("VGG")
-        return calls * objective.flop_per_step / seconds
+        return calls * 2 * VGG19.flop(SIDE) / seconds
 
     @cached_property
     def overhead(self) -> float:

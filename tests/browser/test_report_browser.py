@@ -6,75 +6,12 @@ import csv
 import io
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
-from report_fixtures import SCHEMES, demo_run, pictures_run
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    run = demo_run(tmp_path_factory.mktemp("browser"), steps=60)
-    run.render()
-    return (run.folder / "report.html").as_uri()
-
-
-@pytest.fixture(scope="module")
-def pictures_address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    run = pictures_run(tmp_path_factory.mktemp("pictures"))
-    run.render()
-    return (run.folder / "report.html").as_uri()
-
-
-@pytest.fixture(params=["address", "pictures_address"], ids=["demo", "pictures"])
-def any_address(request: pytest.FixtureRequest) -> str:
-    return request.getfixturevalue(request.param)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
-    """The page, and everything that went wrong or went out, as it happens."""
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("console", lambda message: trouble.append(f"console: {message.text}"))
-    page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.on(
-        "request",
-        lambda request: None if request.url.startswith(("data:", "blob:", address)) else trouble.append(request.url),
-    )
-    page.goto(address)
-    return page, trouble
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
-        page, trouble = opened(context, address)
-        yield page
-        assert trouble == []
-
-
-@pytest.fixture
-def pictures(browser: Browser, pictures_address: str) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
-        page, trouble = opened(context, pictures_address)
-        yield page
-        assert trouble == []
+from opening import opened
+from playwright.sync_api import Browser, Locator, Page, expect
+from report_fixtures import SCHEMES
 
 
 def column(page: Page, study: str, heading: str) -> tuple[Locator, int]:
@@ -106,6 +43,24 @@ def test_every_image_plot_and_table_is_seen_in_both_themes(
         stroke = "getComputedStyle(document.querySelector('.series.line path')).stroke"
         assert page.evaluate(stroke) == {"light": "rgb(0, 103, 168)", "dark": "rgb(93, 180, 240)"}[scheme]
         assert page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
+        assert trouble == []
+
+
+def test_the_theme_can_be_chosen_and_nothing_is_stored(browser: Browser, address: str) -> None:
+    with browser.new_context(color_scheme="dark") as context:
+        page, trouble = opened(context, address)
+        ground = "getComputedStyle(document.body).backgroundColor"
+        seen = [page.evaluate(ground)]
+        for theme in ("Light", "Dark", "Light", "System"):
+            page.get_by_role("group", name="Theme").get_by_role("button", name=theme).press("Enter")
+            seen.append(page.evaluate(ground))
+            assert page.locator(".theme [aria-pressed=true]").all_inner_texts() == [theme]
+        light, dark = "rgb(255, 255, 255)", "rgb(20, 23, 27)"
+        assert seen == [dark, light, dark, light, dark]
+        page.locator(".theme button", has_text="Dark").click()
+        page.emulate_media(media="print")
+        assert page.evaluate(ground) == light, "paper is white"
+        assert page.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0
         assert trouble == []
 
 

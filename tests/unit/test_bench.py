@@ -28,9 +28,10 @@ def test_the_reference_takes_the_step_that_the_engine_takes(task: str, colour: s
     loss = theirs()
     ours.run(until=0)
     assert ours.curves.series("loss")[0, 0] == pytest.approx(loss, rel=1e-5)
+    # The last bias is a constant, of which derivatives know nothing.
     after = [tensor[0] for pair in layer_views(ours.network.layers, ours.network.parameters) for tensor in pair]
-    for start, mine, other in zip(before, after, theirs.network.parameters(), strict=True):
-        assert not torch.equal(mine, start) or mine.numel() == 1
+    for start, mine, other in zip(before[:-1], after[:-1], list(theirs.network.parameters())[:-1], strict=True):
+        assert not torch.equal(mine, start)
         # Adam's first step is the sign of the gradient, so that a tiny one may turn by round-off.
         assert ((mine - other).abs() < 1e-6).float().mean() > 0.98
 

@@ -1,8 +1,9 @@
-"""What the documentation points at is there: tests, studies, cells."""
+"""What the documentation points at is there: tests, studies, cells; and its examples are components."""
 
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"`([^`\n]+)`")
 TEST = re.compile(r"(?:tests/)?((?:unit|golden|workflow|browser)/test_\w+\.py)?(::)?((?:Test\w+::)?test_\w+)?")
 STUDIES = re.compile(r"\bstud(?:y|ies)\s((?:`[\w-]+`(?:,\s|\sand\s)?)+)")
+COMPONENT = re.compile(r"`(src/sirenbench/\w+/\w+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
 CELL = re.compile(r"(?:fit|sr|poisson|activations)/[^/\s]+/\S+")
 
 
@@ -70,9 +72,18 @@ def pointing_nowhere(text: str) -> Iterator[str]:
         yield from (study for study in CODE.findall(listed) if study not in studies())
 
 
-@pytest.mark.parametrize("page", ["protocol.md", "architecture.md"])
-def test_every_test_study_and_cell_that_a_page_names_is_there(page: str) -> None:
-    assert list(pointing_nowhere((ROOT / "docs" / page).read_text(encoding="utf-8"))) == []
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_test_study_and_cell_that_a_page_names_is_there(page: Path) -> None:
+    assert list(pointing_nowhere(page.read_text(encoding="utf-8"))) == []
+
+
+def test_the_readme_counts_the_cells_of_the_paper() -> None:
+    cells = load([ROOT / "config/assets.yaml", ROOT / "config/paper.yaml"]).unique_cells
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"run it: {len(cells)} cells" in text
+    assert f"paper: {len(cells)} cells, 0 done" in text
 
 
 def test_what_is_not_there_is_found() -> None:
@@ -91,3 +102,24 @@ def test_what_is_not_there_is_found() -> None:
     assert list(pointing_nowhere(right)) == []
     for text, found in wrong.items():
         assert list(pointing_nowhere(text)) == [found]
+
+
+EXAMPLES = dict(COMPONENT.findall((ROOT / "docs/adding-an-arm.md").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_an_example_is_a_component_and_has_the_methods_of_its_kind(path: str) -> None:
+    made: dict[str, object] = {"__name__": path}
+    exec(compile(EXAMPLES[path], path, "exec"), made)  # where anything is lacking, no instance can be made
+    assert made["COMPONENTS"]
+    for kind in (value for value in made.values() if isinstance(value, type) and value.__module__ == path):
+        for base in kind.__mro__[1:-1]:
+            for name in vars(base).keys() & vars(kind).keys():
+                if inspect.isfunction(vars(kind)[name]) and name != "__init__":
+                    ours, theirs = (inspect.signature(vars(one)[name]).parameters for one in (kind, base))
+                    assert list(ours) == list(theirs), f"{kind.__name__}.{name}"
+
+
+def test_every_kind_of_component_has_an_example() -> None:
+    kinds = {"networks", "encodings", "losses", "tasks", "baselines", "metrics"}
+    assert {path.split("/")[2] for path in EXAMPLES} == kinds

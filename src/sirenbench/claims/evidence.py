@@ -13,7 +13,6 @@ from sirenbench.claims.verdicts import NotTestable, Verdict
 from sirenbench.collect import read_cell, scaled_down
 from sirenbench.config.grid import NOT_PROTOCOL, paper_cell
 from sirenbench.config.model import Config
-from sirenbench.names import parse_name
 from sirenbench.options import Value
 from sirenbench.records import CellRecord
 from sirenbench.spec import CellSpec
@@ -60,12 +59,11 @@ class Evidence(Protocol):
 
 @dataclass(frozen=True)
 class PaperNumber:
-    """A number of the paper: its value in all known digits, where it is from, and what kind of evidence it is."""
+    """A number of the paper, the figure or table it is from, and what kind of evidence it is (see ``EVIDENCE``)."""
 
     value: float
     where: str
     evidence: str
-    printed: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,8 @@ class RunEvidence:
     ) -> None:
         self._results = results
         self._verdicts = verdicts
-        self._records: dict[str, FinishedCell | str] = {}
+        self._records: dict[str, CellRecord | None] = {}
+        self._cells: dict[str, FinishedCell] = {}
         self._candidates: dict[str, list[Candidate]] = {}
         self.of_paper = PaperEvidence(numbers, verdicts)
         for study, specs in cells.items():
@@ -174,15 +173,14 @@ class RunEvidence:
         scales: list[Mapping[str, Value]] = [{}]
         for name in names:
             scales += [c.deviations for c in self._candidates.get(name, ()) if c.deviations not in scales]
-        found = [{name: chosen for name in names if (chosen := self._of_scale(name, scale))} for scale in scales]
-        chosen = max(found, key=lambda one: (sum(map(self._is_finished, one.values())), len(one)))
-        finished = {name: candidate for name, candidate in chosen.items() if self._is_finished(candidate)}
+        by_scale = [{name: one for name in names if (one := self._of_scale(name, scale))} for scale in scales]
+        chosen = max(by_scale, key=lambda found: (sum(map(self._is_finished, found.values())), len(found)))
+        finished = {name: one for name, one in chosen.items() if self._is_finished(one)}
         missing = {name: self._why(name, chosen.get(name)) for name in names if name not in finished}
         if names and not finished:
             raise NotTestable(next(iter(missing.values())))
-        scaled = tuple(dict.fromkeys(word for candidate in finished.values() for word in candidate.scaled))
-        cells = {name: self._read(candidate.spec.name) for name, candidate in finished.items()}
-        return OfRun(cells, scaled, missing)  # type: ignore[arg-type]
+        scaled = tuple(dict.fromkeys(word for one in finished.values() for word in one.scaled))
+        return OfRun({name: self._cell(one) for name, one in finished.items()}, scaled, missing)
 
     def _of_scale(self, name: str, scale: Mapping[str, Value]) -> Candidate | None:
         """The first cell for a paper's cell that deviates as ``scale`` says, as far as it has such parts at all."""
@@ -195,28 +193,33 @@ class RunEvidence:
         return max(fitting, key=self._is_finished, default=None)
 
     def _is_finished(self, candidate: Candidate) -> bool:
-        return isinstance(self._read(candidate.spec.name), FinishedCell)
+        return not self._lack(candidate)
 
-    def _read(self, name: str) -> FinishedCell | str:
-        """The cell, or why it has no numbers."""
+    def _cell(self, candidate: Candidate) -> FinishedCell:
+        """The same object each time, so that its files are read once."""
+        spec = candidate.spec
+        if spec.name not in self._cells:
+            record = self._record(spec.name)
+            assert record is not None
+            self._cells[spec.name] = FinishedCell(spec, record, self._results)
+        return self._cells[spec.name]
+
+    def _record(self, name: str) -> CellRecord | None:
         if name not in self._records:
-            record = read_cell(self._results, name)
-            self._records[name] = _finished(self._results, name, record)
+            self._records[name] = read_cell(self._results, name)
         return self._records[name]
+
+    def _lack(self, candidate: Candidate) -> str:
+        """Why a cell has no numbers; nothing if it has."""
+        name, record = candidate.spec.name, self._record(candidate.spec.name)
+        if record is None:
+            return f"{name} has not been run"
+        states = {"failed": "failed", "not-testable": "could not be run"}
+        return f"{name} {states[record.state]}: {record.reason}" if record.state in states else ""
 
     def _why(self, name: str, chosen: Candidate | None) -> str:
         if chosen:
-            return str(self._read(chosen.spec.name))
+            return self._lack(chosen)
         if name in self._candidates:
             return f"the cells of this run that would be compared are scaled down differently ({name} among them)"
         return f"{name} is not in this run, nor a smaller cell that stands for it"
-
-
-def _finished(results: Path, name: str, record: CellRecord | None) -> FinishedCell | str:
-    if record is None:
-        return f"{name} has not been run"
-    if record.state == "failed":
-        return f"{name} failed: {record.reason}"
-    if record.state == "not-testable":
-        return f"{name} could not be run: {record.reason}"
-    return FinishedCell(parse_name(name), record, results)

@@ -41,7 +41,9 @@ class FinishedCell:
     def ends(self, metric: str) -> dict[int, EndPoints]:
         """The end points of a metric that it was scored with, by seed. Raises NotTestable if it was not."""
         found = {r.seed: r.metrics[metric] for r in self.record.replicates if metric in r.metrics}
-        return found or self._lacks(metric)
+        if not found:
+            raise self._lack(metric)
+        return found
 
     def last(self, metric: str) -> Sample:
         """The last value of a metric, or what was measured once, of the final weights; NaN for what diverged."""
@@ -58,7 +60,7 @@ class FinishedCell:
         """Raises NotTestable if there is none."""
         table = self._curves
         if column not in table:
-            self._lacks(f"curve of {column}")
+            raise self._lack(f"curve of {column}")
         values = {
             r.seed: table[column][table["replicate"] == r.replicate].astype(np.float64) for r in self.record.replicates
         }
@@ -96,7 +98,9 @@ class FinishedCell:
 
     def _file(self, name: str) -> Path:
         path = folder_of(self.results, self.spec.name) / name
-        return path if path.exists() else self._lacks(name)
+        if not path.exists():
+            raise self._lack(name)
+        return path
 
-    def _lacks(self, what: str) -> dict:
-        raise NotTestable(f"{self.spec.name} has no {what}")
+    def _lack(self, what: str) -> NotTestable:
+        return NotTestable(f"{self.spec.name} has no {what}")

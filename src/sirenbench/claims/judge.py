@@ -13,8 +13,8 @@ from typing import Any
 from sirenbench import catalog
 from sirenbench.claims.evidence import RunEvidence
 from sirenbench.claims.load import CLAIMS, load_claims
-from sirenbench.claims.model import EVIDENCE, Claim, Claims
-from sirenbench.claims.verdicts import Code, Measured, Verdict
+from sirenbench.claims.model import EVIDENCE, GROUPS, Claim, Claims
+from sirenbench.claims.verdicts import MEANING, Code, Measured, Verdict
 from sirenbench.config.model import Config
 from sirenbench.records import write_text
 from sirenbench.spec import CellSpec
@@ -69,6 +69,8 @@ def as_json(run: str, judged: Sequence[Judged]) -> dict[str, Any]:
         "schema": SCHEMA,
         "run": run,
         "totals": {code.value: found[code] for code in Code},
+        "verdicts": {code.value: MEANING[code] for code in Code},
+        "groups": GROUPS,
         "evidence": EVIDENCE,
         "claims": [_record(one) for one in judged],
     }

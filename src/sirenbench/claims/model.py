@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sirenbench.claims.evidence import PaperNumber
 from sirenbench.claims.predicates.comparisons import Near
@@ -28,6 +28,20 @@ Group = Literal[
     "figures",
     "conclusions",
 ]
+GROUPS: dict[Group, str] = {
+    "findings": "What has to be known first",
+    "deviation": "What is described and what was run",
+    "setup": "Set-up and background",
+    "fitting": "Image fitting",
+    "poisson": "Poisson reconstruction",
+    "first-layer": "Initialisation of the first layer",
+    "hidden-layers": "Initialisation of the hidden layers",
+    "omega": "ω0",
+    "table-1": "Numbers of Table 1",
+    "super-resolution": "Super-resolution",
+    "figures": "Figures 6 and S5 to S9, Table S1",
+    "conclusions": "Abstract and conclusions",
+}
 Prior = Literal["supports", "contradicts", "partly", "none"]
 # What a number of the paper rests on.
 EVIDENCE = {
@@ -38,7 +52,15 @@ EVIDENCE = {
     "A": "follows from formulas",
     "M": "measured while the protocol was worked out",
 }
-Evidence = Annotated[str, Field(pattern=f"^[{''.join(EVIDENCE)}]*$")]
+
+
+def _letters(text: str) -> str:
+    if not set(text) <= EVIDENCE.keys():
+        raise ValueError(f"each letter is one of {', '.join(f'{key} ({what})' for key, what in EVIDENCE.items())}")
+    return text
+
+
+Evidence = Annotated[str, AfterValidator(_letters)]
 
 Number = Annotated[int | float, Field(allow_inf_nan=False)]
 

@@ -44,6 +44,11 @@ class Score:
     unit: str
     of: Callable[[FinishedCell], Sample]
 
+    @property
+    def is_of_a_step(self) -> bool:
+        """Whether it is taken at a step of its own, which is not the same step in a smaller cell; not at the first."""
+        return " at " in self.text and not self.text.endswith(" at 0")
+
 
 def parse_score(words: Sequence[str]) -> Score:
     """The score of some words; none at all are ``psnr``.

@@ -1,8 +1,8 @@
 """What claims compare: a number of a cell, a constant, a difference of two of them, or the best of several.
 
 A term is written in words: ``siren psnr tail`` is a cell, by its name or by an alias, and a score; words with ``=``
-between them change the cell (``fit3 first_init=normal psnr best``); ``minus`` takes the difference, seed by seed; a list
-stands for the best of its members.
+between them change the cell (``fit3 first_init=normal psnr best``); ``minus`` takes the difference, seed by seed; a
+list stands for the best of its members.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class OnPaper(_Several):
         return []
 
     def criterion(self) -> str:
-        return f"by the paper's own numbers: {self.trial.criterion()}"
+        return f"without a run: {self.trial.criterion()}"
 
     def judge(self, evidence: Evidence) -> Verdict:
         return _refuted(self.trial.judge(evidence.of_paper))
@@ -141,7 +141,7 @@ def _refuted(verdict: Verdict) -> Verdict:
     return replace(
         verdict,
         code=code,
-        reason=f"by the paper's own numbers: {verdict.reason}" if not parts else verdict.reason,
+        reason=f"without a run: {verdict.reason}" if not parts else verdict.reason,
         parts=parts,
     )
 
@@ -231,8 +231,9 @@ class Reader:
                 self.mistakes.append(replace(found, key=f"{key}.{found.key}" if found.key else key))
             return None
 
-    def _wrong(self, key: str, message: str) -> None:
+    def _wrong(self, key: str, message: str) -> Trial | None:
         self.mistakes.append(Mistake(self.where, key, message))
+        return None
 
 
 def filled(value: Any, words: Mapping[str, str]) -> Any:

@@ -23,6 +23,15 @@ class Code(StrEnum):
     NOT_TESTABLE = "not-testable"
 
 
+MEANING = {
+    Code.HOLDS: "the 95 % interval is on the right side of the margin",
+    Code.FAILS: "the 95 % interval is on the wrong side of the margin",
+    Code.REFUTED: "the paper's own numbers, or its authors' code, contradict it",
+    Code.INCONCLUSIVE: "the interval crosses the margin, there is one seed only, or a part cannot be tested",
+    Code.NOT_TESTABLE: "a cell, an image or weights are lacking, or the run is too small for a number",
+}
+
+
 class NotTestable(Exception):
     """Why a claim cannot be put to the test; the text is for people."""
 

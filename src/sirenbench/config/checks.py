@@ -13,7 +13,7 @@ from sirenbench.names import IMAGE_ID
 from sirenbench.spec import CellSpec
 
 # Names of rules and of the runs that are always there: a study cannot take them.
-RESERVED = ("all", "asset", "train", "baseline", "evaluate", "collect", "report", "cells", "paper")
+RESERVED = ("all", "asset", "train", "baseline", "evaluate", "collect", "report", "cells", "estimate", "paper")
 _FOLDERS = ("assets", "benchmarks", "checkpoints", "logs")
 _TARGET_FORM = "lower-case letters and digits, with single '-' or '_' between them"
 _NAME_FORM = "lower-case letters and digits, with single '-', '_' or '.' between them"

@@ -17,8 +17,9 @@ class Threads:
     """``count`` threads that live as long as this object; none at all for one."""
 
     def __init__(self, count: int) -> None:
-        alone = {"initializer": torch.set_num_threads, "initargs": (1,)}
-        self._pool = ThreadPoolExecutor(count, "engine", **alone) if count > 1 else None  # type: ignore[arg-type]
+        self._pool = None
+        if count > 1:
+            self._pool = ThreadPoolExecutor(count, "engine", initializer=torch.set_num_threads, initargs=(1,))
 
     def run(self, work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
         """Call ``work`` with each of the pieces; returns when all are done, and raises what any of them raised."""

@@ -14,6 +14,7 @@ import torch
 
 from sirenbench import catalog
 from sirenbench.activation_statistics import Statistics
+from sirenbench.cost import loss_flop
 from sirenbench.engine.activations import measure
 from sirenbench.engine.build import architecture, encode, encode_with_derivatives, initial_parameters
 from sirenbench.engine.criterion import Given, Pointwise
@@ -86,7 +87,7 @@ class Trainer:
     def flop_per_step(self) -> float:
         """Multiplications and additions of a step of all replicates, without metrics."""
         own = self.network.flop_per_step(self.problem.supervision.field, self.problem.training.side**2)
-        return own + (self._objective.flop_per_step if self._objective else 0.0)
+        return own + loss_flop(self._spec) * self.replicates
 
     def run(self, until: int | None = None, after_step: Callable[[int], bool] = lambda step: True) -> bool:
         """Train up to and with step ``until`` (the last if None).

@@ -13,15 +13,7 @@ from sirenbench.spec import CellSpec
 
 
 class Objective(ABC):
-    """A loss bound to its target image; it meets the network at the network's output.
-
-    Attributes
-    ----------
-    flop_per_step
-        Multiplications and additions of one call for all replicates, for the record's cost.
-    """
-
-    flop_per_step: float = 0.0
+    """A loss bound to its target image; it meets the network at the network's output."""
 
     @abstractmethod
     def __call__(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -54,6 +46,10 @@ class Loss(ABC):
     def assets(self, spec: CellSpec) -> tuple[str, ...]:
         """Names of the assets that a cell with it needs."""
         return ()
+
+    def flop(self, spec: CellSpec) -> float:
+        """Multiplications and additions of a step of one replicate, where they count beside the network's."""
+        return 0.0
 
     @abstractmethod
     def objective(

@@ -78,8 +78,6 @@ class Frozen(Perceptual):
     def __init__(self, network: Vgg, weights: list[torch.Tensor], target: torch.Tensor, replicates: int) -> None:
         parameters = _parameters(weights, target.device)
         super().__init__(network, target, [parameters] * replicates)
-        # The image forwards, its derivative backwards.
-        self.flop_per_step = 2 * network.flop(SIDE) * replicates
         with torch.no_grad(), reproducible():
             self._reference = network.stages(parameters, self._target)
 
@@ -100,8 +98,6 @@ class Trained(Perceptual):
         start = _parameters(weights, target.device)
         own = [[values.clone().requires_grad_() for values in start] for _ in range(replicates)]
         super().__init__(network, target, own)
-        # Image and target forwards, and the derivatives of both by what goes into each layer and by its weights.
-        self.flop_per_step = 6 * network.flop(SIDE) * replicates
         self._flat = [values for parameters in own for values in parameters]
         self._adam = torch.optim.Adam(self._flat, lr=lr, fused=True)
 
@@ -162,6 +158,12 @@ class VggLoss(Loss):
 
     def assets(self, spec: CellSpec) -> tuple[str, ...]:
         return (_NETWORKS[str(spec["features"])].asset,)
+
+    def flop(self, spec: CellSpec) -> float:
+        # Frozen: the image forwards, its derivative backwards. Trained: image and target forwards, and the derivatives
+        # of both by what goes into each layer and by its weights.
+        passes = 6 if spec["feature_weights"] == "trained" else 2
+        return passes * _NETWORKS[str(spec["features"])].flop(SIDE)
 
     def objective(
         self,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "report.html"
+SCRIPTS = ("dom.js", "pixels.js", "report.js", "differences.js")
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"style": _static("report.css"), "script": _static("report.js"), "states": STATES}
+    environment.globals |= {
+        "style": _static("report.css"),
+        "script": Markup("\n").join(map(_static, SCRIPTS)),
+        "states": STATES,
+    }
     environment.filters |= {
         "number": number,
         "count": count,

@@ -184,6 +184,10 @@ class Task(ABC):
     def training_side(self, spec: CellSpec) -> int:
         """Side in pixels of the image that a network is fitted to."""
 
+    def field(self, spec: CellSpec) -> Field:
+        """What of a network is compared with the image; that of the problem's supervision."""
+        return "value"
+
     @abstractmethod
     def problem(self, spec: CellSpec, picture: Picture) -> Problem:
         """What a trained arm has to do."""

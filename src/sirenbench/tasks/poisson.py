@@ -8,6 +8,7 @@ from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import (
     CHANNEL,
     SEED_OPTIONS,
+    Field,
     Picture,
     Problem,
     Supervision,
@@ -59,6 +60,9 @@ class Poisson(Task):
 
     def training_side(self, spec: CellSpec) -> int:
         return spec.size
+
+    def field(self, spec: CellSpec) -> Field:
+        return "laplacian" if spec["supervision"] == "laplacian" else "gradient"
 
     def problem(self, spec: CellSpec, picture: Picture) -> Problem:
         view = View(picture(spec.size, "pil-bilinear"), str(spec["grid"]))

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from sirenbench import catalog, records
+from sirenbench.assets.status import read_status
 from sirenbench.engine import checkpoint
 from sirenbench.engine.build import seeds
 from sirenbench.engine.curves import Curves
@@ -101,10 +102,11 @@ def _to_the_end(job: CellJob, trainer: Trainer) -> int:
 
 
 def _identity(job: CellJob, trainer: Trainer) -> dict[str, str]:
-    """What a checkpoint must agree with: the cell, its numerics, the pixels."""
+    """What a checkpoint must agree with: the cell, its numerics, the pixels, the weights of its loss."""
     problem = trainer.problem
     pixels = f"{pixels_sha256(problem.training.pixels)} {pixels_sha256(problem.scored.pixels)}"
-    return {"cell": job.spec.name, "numerics": numerics_of(job.spec), "pixels": pixels}
+    weights = " ".join(f"{name} {read_status(path).sha256}" for name, path in job.assets.items())
+    return {"cell": job.spec.name, "numerics": numerics_of(job.spec), "pixels": pixels, "weights": weights}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from sirenbench.claims.predicates.base import Predicate
 from sirenbench.claims.predicates.comparisons import Equivalent, GreaterBy, Near, Ordering, Within
 from sirenbench.claims.predicates.curves import Collapsed, Drawdown, FasterTo, Flat
 from sirenbench.claims.predicates.layers import Distribution
-from sirenbench.claims.predicates.settled import Described, Exact, Untestable
+from sirenbench.claims.predicates.settled import Exact, Untestable
 
 PREDICATES: dict[str, type[Predicate]] = {
     "near": Near,

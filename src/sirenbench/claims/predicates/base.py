@@ -13,6 +13,7 @@ from sirenbench.claims.evidence import Evidence, Selection
 from sirenbench.claims.terms import Term
 from sirenbench.claims.verdicts import Code, NotTestable, Verdict
 from sirenbench.config.base import Block
+from sirenbench.errors import UserError
 from sirenbench.spec import CellSpec
 from sirenbench.statistics import Sample
 
@@ -23,8 +24,8 @@ class Predicate(Block):
     Attributes
     ----------
     of_any_size
-        Whether cells that are scaled down may decide it, unless the claim says otherwise: they may tell an order, but
-        never a number.
+        Whether cells that are scaled down may decide it, unless the claim says otherwise. They may tell an order, but
+        never a number; nor an order at a given step, or against methods that are not trained and so not smaller.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -52,14 +53,22 @@ class Predicate(Block):
         """The verdict, or why there can be none."""
         try:
             selection = evidence.select(self.cells())
-            may_be_scaled = self.of_any_size if self.scaled is None else self.scaled
-            if selection.scaled and not may_be_scaled:
-                raise NotTestable(f"scaled down ({', '.join(selection.scaled)}), which decides no numbers")
+            if selection.scaled and not self.scaled:
+                self._check_scaled(selection)
             self.check_missing(selection)
             verdict = self.decide(selection)
-        except NotTestable as lack:
+        except (NotTestable, UserError) as lack:
             return Verdict(Code.NOT_TESTABLE, str(lack))
         return replace(verdict, cells=selection.names, scaled=selection.scaled)
+
+    def _check_scaled(self, selection: Selection) -> None:
+        """Raise NotTestable if scaled-down cells cannot decide it."""
+        if not self.of_any_size or self.scaled is False:
+            raise undecided(selection, "numbers")
+        if any(quantity.score.is_of_a_step for term in self.terms() for quantity in term.quantities):
+            raise undecided(selection, "scores at a given step")
+        if len({cell.is_baseline for cell in self.cells()}) > 1:
+            raise undecided(selection, "order between networks and methods that are not trained")
 
     def check_missing(self, selection: Selection) -> None:
         """Raise NotTestable if too few cells were found; by default all are needed."""
@@ -74,3 +83,8 @@ class Predicate(Block):
 def value(selection: Selection, term: Term) -> Sample:
     """A term's value by seed."""
     return term.sample(selection.sample)
+
+
+def undecided(selection: Selection, what: str) -> NotTestable:
+    """That cells which are scaled down, or of another image, cannot decide something."""
+    return NotTestable(f"otherwise than in the paper ({', '.join(selection.scaled)}), which decides no {what}")

@@ -10,10 +10,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from sirenbench.claims.evidence import Selection
-from sirenbench.claims.predicates.base import Predicate, value
+from sirenbench.claims.evidence import Evidence, Selection
+from sirenbench.claims.predicates.base import Predicate, undecided, value
 from sirenbench.claims.terms import Term, TermField, paired, ratio
-from sirenbench.claims.verdicts import Code, Measured, NotTestable, Verdict, inside, together
+from sirenbench.claims.verdicts import Code, Measured, Verdict, inside, together
 from sirenbench.statistics import Sample, summarise
 
 _ONLY_ORDER = "; of scaled-down cells the order alone counts"
@@ -25,6 +25,7 @@ class Near(Predicate):
     of: TermField
     by: float = Field(gt=0)
     to: float | None = Field(None, description="The number; if left out, the paper's for this term.")
+    lacking: str = Field("", description="Why no run can be of the same protocol, so that nothing is compared.")
 
     @model_validator(mode="after")
     def _has_number(self, info: ValidationInfo) -> Near:
@@ -40,6 +41,9 @@ class Near(Predicate):
 
     def criterion(self) -> str:
         return f"{self.of.text} is {self.to:g} ± {self.by:g}"
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        return Verdict(Code.NOT_TESTABLE, self.lacking) if self.lacking else super().judge(evidence)
 
     def decide(self, selection: Selection) -> Verdict:
         assert self.to is not None
@@ -106,7 +110,7 @@ class GreaterBy(Predicate):
     def decide(self, selection: Selection) -> Verdict:
         is_scaled = bool(selection.scaled)
         if is_scaled and not (self.more.quantities and self.less.quantities):
-            raise NotTestable(f"scaled down ({', '.join(selection.scaled)}), which decides no numbers")
+            raise undecided(selection, "numbers")
         more, less = value(selection, self.more), value(selection, self.less)
         if self.factor is not None:
             factor = min(self.factor, 1.0) if is_scaled else self.factor

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from sirenbench.claims.evidence import Selection
 from sirenbench.claims.finished import FinishedCell
-from sirenbench.claims.predicates.base import Predicate, value
+from sirenbench.claims.predicates.base import Predicate, undecided, value
 from sirenbench.claims.scores import Score, parse_score
 from sirenbench.claims.terms import CellField, Quantity, Term, TermField, paired
 from sirenbench.claims.verdicts import NotTestable, Verdict, most_seeds
@@ -132,7 +132,7 @@ class FasterTo(Predicate):
 
     def decide(self, selection: Selection) -> Verdict:
         if selection.scaled and not self.level.quantities:
-            raise NotTestable(f"scaled down ({', '.join(selection.scaled)}), which decides no numbers")
+            raise undecided(selection, "numbers")
         level = value(selection, self.level)
         fast, slow = (self._steps(selection, cell, level) for cell in (self.fast, self.slow))
         factor = min(self.factor, 1.0) if selection.scaled else self.factor

@@ -30,7 +30,6 @@ class JetPass(Pass):
         parts: int = 4,
     ) -> None:
         super().__init__(layers, activations, group=group, rows=rows, like=like)
-        self.flop = 6.0 * parts
         self.parts = parts
         self._jets = self.buffers(rows * parts)
         self._before = self.buffers(rows * parts)

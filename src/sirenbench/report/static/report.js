@@ -1,14 +1,5 @@
 "use strict";
 (() => {
-  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const button = (text, press) => {
-    const made = document.createElement("button");
-    made.type = "button";
-    made.textContent = text;
-    made.addEventListener("click", press);
-    return made;
-  };
-
   // Downloads: files are made here, because a page opened from disk cannot fetch its neighbours.
   const save = (name, type, text) => {
     const link = document.createElement("a");
@@ -134,6 +125,12 @@
       frame.replaceWith(made);
     });
   });
+
+  // Theme: kept as long as the page is open, because a page opened from disk has no store of its own.
+  const themes = [["light", "Light"], ["dark", "Dark"], ["system", "System"]];
+  const themeChoice = choices("Theme", themes, "system", (theme) => { document.documentElement.dataset.theme = theme; });
+  themeChoice.classList.add("theme");
+  document.querySelector(".top").prepend(themeChoice);
 
   // Commands: one press to the clipboard.
   all(".command").forEach((line) => {

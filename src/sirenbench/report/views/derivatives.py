@@ -37,12 +37,15 @@ class Panel:
         A PNG data URI; empty if there is no picture, and then ``words`` say why.
     lines
         What stands below it.
+    role
+        ``target`` or ``result`` of an image, which the page can compare; nothing of a derivative, whose colours cannot.
     """
 
     alt: str
     lines: list[str]
     uri: str = ""
     words: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def _truth(target: np.ndarray, title: str) -> Column:
     return Column(
         label="Ground truth",
         panels=[
-            Panel(f"Ground truth: {title}, {width} by {height} pixels.", [], png_uri(target)),
+            Panel(f"Ground truth: {title}, {width} by {height} pixels.", [], png_uri(target), role="target"),
             _gradient(draw_gradient(gradient), f"The gradient of {title}", []),
             _laplacian(draw_laplacian(laplacian), f"The Laplacian of {title}", []),
         ],
@@ -135,9 +138,10 @@ def _image(cell: Cell, what: str, arrays: Arrays) -> Panel:
     """With the amplitude and offset that derivatives do not determine made up for, or as the network has it."""
     if "aligned" not in arrays:
         lines = _scores(cell, {"psnr": "PSNR", "ssim": "SSIM"})
-        return Panel(_sentence(what, *lines), lines, png_uri(arrays["prediction"]))
+        return Panel(_sentence(what, *lines), lines, png_uri(arrays["prediction"]), role="result")
     lines = _scores(cell, _ALIGNED)
-    return Panel(_sentence(what, "with amplitude and offset aligned", *lines), lines, png_uri(arrays["aligned"]))
+    alt = _sentence(what, "with amplitude and offset aligned", *lines)
+    return Panel(alt, lines, png_uri(arrays["aligned"]), role="result")
 
 
 def _gradient(field: Field, what: str, scores: list[str]) -> Panel:

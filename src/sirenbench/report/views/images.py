@@ -26,6 +26,8 @@ class Pane:
         A PNG data URI; empty if the cell has no image, and then ``scores`` says why.
     anchor, note
         The details of the cell that it is of, if of any, and what must be said with its name.
+    role
+        ``target``, ``input`` or ``result``: what the page can compare it with.
     """
 
     title: str
@@ -36,7 +38,7 @@ class Pane:
     height: int = 0
     anchor: str = ""
     note: str = ""
-    is_input: bool = False
+    role: str = "result"
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ def strip(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Str
     if first is None:
         return None
     height, width = first["target"].shape[:2]
-    panes = [_pane("Target", f"Target: {title}, {width} by {height} pixels.", "ground truth", first["target"])]
+    alt = f"Target: {title}, {width} by {height} pixels."
+    panes = [replace(_pane("Target", alt, "ground truth", first["target"]), role="target")]
     if "lr" in first:
         low_height, low_width = first["lr"].shape[:2]
         alt = f"The low-resolution input of {title}: {low_width} by {low_height} pixels, enlarged without smoothing."
-        panes.append(replace(_pane("Input", alt, f"{low_width} × {low_height}", first["lr"]), is_input=True))
+        panes.append(replace(_pane("Input", alt, f"{low_width} × {low_height}", first["lr"]), role="input"))
     return Strip(panes + [_result(one, title, arrays) for one, arrays in zip(shown, loaded, strict=True)])
 
 

@@ -1,0 +1,42 @@
+// Differences from the target, in place of the images.
+{
+  const GAINS = [["", "Images"], ["1", "Difference ×1"], ["4", "×4"], ["16", "×16"]];
+
+  const showImage = (pane) => {
+    all("canvas, .deviation", pane).forEach((made) => made.remove());
+    pane.querySelector(".picture").removeAttribute("hidden");
+  };
+  const showDifference = (pane, pixels, target, gain) => {
+    const values = differenceOf(pixels, target);
+    const most = values.reduce((one, other) => Math.max(one, other), 0);
+    const canvas = coloured(values, pixels.width, pixels.height, 1 / gain);
+    canvas.ariaLabel = `${pane.dataset.title}: difference from the target ×${gain}, at most ${most.toFixed(3)}.`;
+    pane.querySelector(".picture").setAttribute("hidden", "");
+    pane.querySelector(".frame").append(canvas);
+    pane.append(element("span", { className: "aside deviation", textContent: `differs by at most ${most.toFixed(3)}` }));
+    return `${pane.dataset.title} ${most.toFixed(3)}`;
+  };
+
+  const scaleOf = (gain, largest) => {
+    const ramp = coloured(Float32Array.from({ length: 128 }, (_, i) => i / 127), 128, 1, 1);
+    ramp.ariaLabel = "black over violet and red to light yellow";
+    const words = [`|image − target|, 8 bits as [0, 1], mean of the channels: 0 `, ramp, ` ${1 / gain}`];
+    return [...words, gain > 1 ? " and above." : ".", ` Largest: ${largest.join(", ")}.`];
+  };
+
+  all("figure.images").forEach((figure) => {
+    const target = figure.querySelector("[data-role=target]");
+    const results = all("[data-role=result]", figure);
+    if (!target || !results.length) return;
+    const scale = element("p", { className: "aside scale", role: "status" });
+    const show = async (gain) => {
+      const truth = await pixelsOf(target);
+      const images = await Promise.all(results.map(pixelsOf));
+      results.forEach(showImage);
+      const largest = gain && results.map((pane, i) => showDifference(pane, images[i], truth, Number(gain)));
+      scale.replaceChildren(...(gain ? scaleOf(Number(gain), largest) : []));
+    };
+    const tools = element("div", { className: "lens" }, choices("Show", GAINS, "", show));
+    figure.querySelector("figcaption").before(tools, scale);
+  });
+}

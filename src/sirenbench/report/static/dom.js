@@ -1,0 +1,30 @@
+"use strict";
+// What all parts of the script share.
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+const element = (tag, properties = {}, ...children) => {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+};
+
+const button = (text, press) => {
+  const made = element("button", { type: "button", textContent: text });
+  made.addEventListener("click", press);
+  return made;
+};
+
+// Buttons of which one is pressed; `options` are pairs of a value and its text.
+const choices = (label, options, chosen, choose) => {
+  const group = element("div", { className: "choices", role: "group", ariaLabel: label }, `${label} `);
+  const buttons = options.map(([value, text]) => {
+    const made = button(text, () => {
+      buttons.forEach((other) => { other.ariaPressed = String(other === made); });
+      choose(value);
+    });
+    made.ariaPressed = String(value === chosen);
+    return made;
+  });
+  group.append(...buttons);
+  return group;
+};

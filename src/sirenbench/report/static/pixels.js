@@ -1,0 +1,55 @@
+// The pixels of the pictures, as they are embedded: 8 bits, without loss.
+const sourceOf = (pane) => pane.querySelector(".frame img").src;
+
+const decoded = new WeakMap();
+const pixelsOf = (pane) => {
+  if (!decoded.has(pane)) decoded.set(pane, decode(sourceOf(pane)));
+  return decoded.get(pane);
+};
+const decode = async (source) => {
+  const image = element("img", { src: source });
+  await image.decode();
+  const canvas = element("canvas", { width: image.naturalWidth, height: image.naturalHeight });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+};
+
+const areOfOneSize = (one, other) => one.width === other.width && one.height === other.height;
+
+// |one - other| on [0, 1] at every pixel, the mean of its three channels.
+const differenceOf = (one, other) => Float32Array.from({ length: one.width * one.height }, (_, pixel) => {
+  let sum = 0;
+  for (let i = 4 * pixel; i < 4 * pixel + 3; i += 1) sum += Math.abs(one.data[i] - other.data[i]);
+  return sum / 3 / 255;
+});
+
+// In dB, on [0, 1], of a rectangle.
+const psnrOf = (one, other, { x, y, width, height }) => {
+  let sum = 0;
+  for (let row = y; row < y + height; row += 1) {
+    for (let column = x; column < x + width; column += 1) {
+      const first = 4 * (row * one.width + column);
+      for (let i = first; i < first + 3; i += 1) sum += ((one.data[i] - other.data[i]) / 255) ** 2;
+    }
+  }
+  return -10 * Math.log10(sum / (3 * width * height));
+};
+
+// Nine colours of Matplotlib's map "magma", and straight lines between them: evenly brighter from 0 to 1.
+const MAGMA = ["000004", "1d1147", "51127c", "832681", "b73779", "e55064", "fb8761", "fec287", "fcfdbf"]
+  .map((colour) => [0, 2, 4].map((i) => parseInt(colour.slice(i, i + 2), 16)));
+const colourOf = (value) => {
+  const place = Math.min(1, value) * (MAGMA.length - 1);
+  const low = Math.min(Math.floor(place), MAGMA.length - 2);
+  return MAGMA[low].map((part, i) => part + (place - low) * (MAGMA[low + 1][i] - part));
+};
+
+// A canvas of the values, of which `full` and above has the last colour.
+const coloured = (values, width, height, full) => {
+  const canvas = element("canvas", { width, height, role: "img" });
+  const image = new ImageData(width, height);
+  values.forEach((value, i) => image.data.set([...colourOf(value / full), 255], 4 * i));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+};
