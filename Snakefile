@@ -31,6 +31,7 @@ wildcard_constraints:
     target=r"[^/]+(?:/[^/]+)?",
     asset=r"[^/]+",
     metric=r"[^/]+",
+    run=r"[^/]+",
 
 
 # The plan of a dry run has a block for every job: what it comes to stands at its end.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from sirenbench.claims.judge import write_claims
 from sirenbench.collect import collect
 from sirenbench.report.build import render
 from sirenbench.workflow import Workflow
@@ -20,6 +21,8 @@ def report_what_is_there(bench: Workflow, target: str, results: Path = Path("res
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         collect(loaded.config, cells, results, Path(temporary), bench.configfiles)
-        for stale in (folder / "results.parquet", folder / "run.json"):
+        if bench.claims(target):
+            write_claims(loaded.config, cells, results, Path(temporary))
+        for stale in (folder / "results.parquet", folder / "run.json", folder / "claims.json"):
             stale.unlink(missing_ok=True)
         return render(Path(temporary), results).replace(folder / "report.html")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sirenbench.pace import Kind, Machine
 
 _SECONDS = 0.3  # of each look
-_FILES_SECONDS = 0.5  # of a process: reading the image, writing the files
+_FILES_SECONDS = 1.0  # of a process: reading the image, writing the files
 _REPLICATES = 4  # on a GPU, which takes all at once
 
 
@@ -67,7 +67,7 @@ class Probe:
     def overhead(self) -> float:
         """Seconds of a process beside its numbers: mostly those of its imports."""
         began = time.process_time()
-        import sirenbench.engine.trainer  # noqa: F401
+        import sirenbench.worker.train  # noqa: F401
 
         return time.process_time() - began + _FILES_SECONDS
 

@@ -93,6 +93,10 @@ class Workflow:
         names = dict.fromkeys(spec.name for specs in cells.values() for spec in specs)
         return [f"results/cells/{name}/metrics/{metric}.json" for name in names for metric in loaded.config.metrics]
 
+    def claims(self, target: str) -> list[str]:
+        """The verdicts that the report of a target shows: a study alone decides too little."""
+        return [] if "/" in target else [f"results/{target}/claims.json"]
+
     def status(self, name: str) -> str:
         """The status file of the asset that holds a cell's image."""
         spec = parse_name(name)
@@ -159,7 +163,9 @@ class Workflow:
                 for needed in catalog.assets_of(spec):
                     self.asset(needed)
                 parse_metric(cell[2] or "psnr")
-            elif page := re.fullmatch(r"results/(.+)/(?:report\.html|results\.(?:parquet|csv)|run\.json)", word):
+            elif page := re.fullmatch(
+                r"results/(.+)/(?:report\.html|results\.(?:parquet|csv)|(?:run|claims)\.json)", word
+            ):
                 self.selected(page[1])
 
     def next_steps(self, target: str, snakemake: str) -> str:
@@ -220,7 +226,11 @@ def baseline_pattern() -> str:
 def report_code() -> str:
     """A hash of what makes tables and pages, comments aside: a report is made anew when it has changed."""
     package = Path(__file__).parent
-    files = [package / "collect.py", package / "statistics.py", *sorted((package / "report").rglob("*.*"))]
+    files = [
+        package / "collect.py",
+        package / "statistics.py",
+        *(f for part in ("report", "claims") for f in sorted((package / part).rglob("*.*"))),
+    ]
     digest = hashlib.sha256()
     for path in files:
         if path.suffix != ".pyc":

@@ -1,7 +1,8 @@
-"""Pages of the report, opened under observation."""
+"""Pages of the report, opened under observation and looked over."""
 
 from __future__ import annotations
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
 
@@ -18,3 +19,13 @@ def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
     )
     page.goto(address)
     return page, trouble
+
+
+def grave_violations(page: Page, part: str = "html") -> list[str]:
+    """What axe-core calls serious or critical in a part of the page, with the elements that it is about."""
+    found = Axe().run(page, part).response["violations"]
+    return [
+        f"{one['id']} ({one['impact']}): {', '.join(str(node['target']) for node in one['nodes'][:5])}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

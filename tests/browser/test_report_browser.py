@@ -42,7 +42,7 @@ def test_every_image_plot_and_table_is_seen_in_both_themes(
         assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 27)"}[scheme]
         stroke = "getComputedStyle(document.querySelector('.series.line path')).stroke"
         assert page.evaluate(stroke) == {"light": "rgb(0, 103, 168)", "dark": "rgb(93, 180, 240)"}[scheme]
-        assert page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
+        assert page.screenshot(path=tmp_path / f"{scheme}.png")
         assert trouble == []
 
 
@@ -67,7 +67,8 @@ def test_the_theme_can_be_chosen_and_nothing_is_stored(browser: Browser, address
 def test_without_script_everything_is_there_and_no_button_is_dead(browser: Browser, address: str) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page, trouble = opened(context, address)
-        assert page.locator("svg.plot").count() == 10
+        assert page.locator("svg.plot:visible").count() == 10
+        assert page.locator("svg.plot[aria-label*='over the seconds']:visible").count() == 0
         assert page.locator("table").count() > 4
         assert page.locator("button:visible").count() == 0
         page.locator("#cells summary").first.click()
@@ -173,6 +174,36 @@ def test_a_legend_leaves_one_curve_lit(page: Page) -> None:
     assert figure.locator(".lit").count() == figure.locator(".series-1").count() > 0
     figure.locator(".legend button").nth(1).press("Enter")
     assert "dimmed" not in str(figure.get_attribute("class"))
+
+
+def test_curves_are_shown_over_the_steps_or_the_seconds(page: Page) -> None:
+    figure = page.locator("figure.curves").nth(1)
+    axis = figure.get_by_role("group", name="Over")
+    for name, words, last in (("Seconds", "training time (s)", "0.6"), ("Steps", "training step", "60")):
+        axis.get_by_role("button", name=name).press("Enter")
+        plots = figure.locator("svg.plot:visible")
+        assert plots.count() == 2
+        assert all(words in text for text in plots.all_inner_texts())
+        assert last in plots.first.locator("text").all_inner_texts()
+    ends = str(figure.locator("svg.plot").first.get_attribute("aria-label"))
+    assert "standard ends at" in ends
+    assert "after 0.6 s" in ends
+
+
+def test_a_drop_is_seen_over_the_seconds_too(page: Page) -> None:
+    """Kaiming uniform falls by 6 dB for one step: as deep in both drawings."""
+    depth = """plot => {
+        const points = plot.querySelector('.series-1.line path').getAttribute('d').match(/[\\d.]+/g).map(Number);
+        const heights = points.filter((_, i) => i % 2);
+        const deepest = heights.slice(30).reduce((one, other) => Math.max(one, other));
+        return [deepest - heights[heights.length - 1], heights.length];
+    }"""
+    figure = page.locator("figure.curves").nth(1)
+    steps, seconds = (
+        figure.locator(f"[data-axis={axis}] svg.plot").first.evaluate(depth) for axis in ("steps", "seconds")
+    )
+    assert steps == pytest.approx(seconds, abs=0.3)
+    assert steps[0] > 15
 
 
 def test_a_link_opens_the_details_of_its_cell(page: Page) -> None:

@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from opening import opened
+from opening import grave_violations, opened
 from playwright.sync_api import Browser, Page
 from report_fixtures import Made, Run, write_cell
 
@@ -19,16 +18,6 @@ from sirenbench.records import RECORD, folder_of, write_record
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 EVIL = "</script><script>alert('x')</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
-
-
-def grave_violations(page: Page) -> list[str]:
-    """What axe-core calls serious or critical, with the elements that it is about."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']} ({one['impact']}): {', '.join(str(node['target']) for node in one['nodes'][:5])}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("width", [1280, 360])

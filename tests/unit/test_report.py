@@ -98,7 +98,7 @@ def test_every_image_has_an_alternative_text_that_says_what_it_is(page: Page) ->
 
 def test_every_plot_is_described_with_its_final_values(page: Page) -> None:
     plots = [attrs for attrs in page.all("svg") if attrs.get("role") == "img"]
-    assert len(plots) == 10
+    assert len(plots) == 2 * 10, "over the steps and over the seconds"
     assert all("ends at" in str(attrs["aria-label"]) for attrs in plots)
 
 
@@ -356,15 +356,16 @@ def test_a_thinned_curve_keeps_its_ends_drops_and_peaks() -> None:
     mean = np.sqrt(steps)
     mean[7_003] -= 40
     mean[9_001] += 40
-    thinned = thin(Series("a", 0, steps, mean, np.zeros_like(mean)))
+    thinned = thin(Series("a", 0, steps, mean, np.zeros_like(mean), steps / 10))
     assert len(thinned.steps) <= POINTS
     assert {0, 7_003, 9_001, 15_000} <= set(thinned.steps.tolist())
+    assert np.array_equal(thinned.seconds, thinned.steps / 10)
 
 
 def test_a_curve_that_breaks_off_can_be_thinned() -> None:
     mean = np.linspace(0, 1, 5_000)
     mean[2_500:] = np.nan
-    thinned = thin(Series("a", 0, np.arange(5_000), mean, np.zeros_like(mean)))
+    thinned = thin(Series("a", 0, np.arange(5_000), mean, np.zeros_like(mean), np.arange(5_000.0)))
     assert np.isfinite(thinned.mean).sum() >= POINTS // 2 - 1
 
 
@@ -374,7 +375,12 @@ def test_colour_and_dash_together_tell_64_series_apart() -> None:
 
 def test_text_in_plots_stays_text_and_colours_come_from_the_style_sheet(html: str) -> None:
     plots = re.findall(r'<svg class="plot".*?</svg>', html, re.S)
-    assert all("training step</text>" in plot for plot in plots)
+    assert [("training step</text>" in plot, "training time (s)</text>" in plot) for plot in plots[:4]] == [
+        (True, False),
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
     assert not any(re.search(r"#[0-9a-f]{6}\b", plot) for plot in plots)
 
 

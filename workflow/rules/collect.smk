@@ -1,3 +1,21 @@
+rule judge:
+    input:
+        records=lambda wildcards: BENCH.records(wildcards.run),
+        claims="config/claims.yaml",
+    output:
+        claims="results/{run}/claims.json",
+    log:
+        "results/logs/judge/{run}.log",
+    localrule: True
+    params:
+        digest=lambda wildcards: BENCH.selected(wildcards.run)[0].digest,
+        code=report_code(),
+    message:
+        "judge the claims on {wildcards.run}"
+    script:
+        "../scripts/judge.py"
+
+
 rule collect:
     input:
         records=lambda wildcards: BENCH.records(wildcards.target),

@@ -2,6 +2,7 @@ rule report:
     input:
         table="results/{target}/results.parquet",
         run="results/{target}/run.json",
+        claims=lambda wildcards: BENCH.claims(wildcards.target),
     output:
         page="results/{target}/report.html",
     log:

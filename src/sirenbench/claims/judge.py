@@ -14,13 +14,12 @@ from sirenbench import catalog
 from sirenbench.claims.evidence import RunEvidence
 from sirenbench.claims.load import CLAIMS, load_claims
 from sirenbench.claims.model import EVIDENCE, GROUPS, Claim, Claims
-from sirenbench.claims.verdicts import MEANING, Code, Measured, Verdict
+from sirenbench.claims.verdicts import FILE, MEANING, Code, Measured, Verdict
 from sirenbench.config.model import Config
 from sirenbench.records import write_text
 from sirenbench.spec import CellSpec
 
 SCHEMA = 1
-FILE = "claims.json"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sirenbench.claims.judge import FILE
-from sirenbench.claims.verdicts import Code
+from sirenbench.claims.verdicts import FILE, Code
 from sirenbench.collect import RESULTS, RUN
 from sirenbench.errors import UserError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, InstanceOf, ValidationInfo
+from pydantic import BeforeValidator, InstanceOf, ValidationInfo, WithJsonSchema
 
 from sirenbench.claims.scores import Score, parse_score
 from sirenbench.errors import UserError, allowed, shown
@@ -205,5 +205,6 @@ def _read_cell(value: object, info: ValidationInfo) -> Any:
     return cell
 
 
-TermField = Annotated[InstanceOf[Term], BeforeValidator(_read_term)]
-CellField = Annotated[InstanceOf[CellSpec], BeforeValidator(_read_cell)]
+_WORDS = WithJsonSchema({"type": "string"})
+TermField = Annotated[InstanceOf[Term], BeforeValidator(_read_term), _WORDS]
+CellField = Annotated[InstanceOf[CellSpec], BeforeValidator(_read_cell), _WORDS]

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from sirenbench.statistics import Summary
 
+# Beside the report of a run.
+FILE = "claims.json"
+
 # A margin is met in spite of rounding: 0.3 - 0.2 is 0.1.
 _DIGITS = 9
 

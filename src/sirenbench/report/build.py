@@ -19,6 +19,7 @@ from sirenbench.records import CellRecord, write_text
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
 from sirenbench.report.metrics import Entry, facts, glossary
+from sirenbench.report.scorecard import WORDS, Scorecard, read_scorecard
 from sirenbench.report.scores import paper_numbers
 from sirenbench.report.tables import STATES, Table, data_title
 from sirenbench.report.text import count, duration, number, plain, plural, rate
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "report.html"
-SCRIPTS = ("dom.js", "pixels.js", "report.js", "differences.js")
+SCRIPTS = ("dom.js", "pixels.js", "report.js", "differences.js", "compare.js", "scorecard.js")
+STYLES = ("report.css", "scorecard.css")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Page:
     details: list[Detail]
     origin: Origin
     glossary: list[Entry]
+    scorecard: Scorecard | None
     data: dict
 
 
@@ -119,7 +122,8 @@ def render(folder: Path, results: Path) -> Path:
     import pandas as pd
 
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    page = _page(run, pd.read_parquet(folder / RESULTS), results)
+    frame = pd.read_parquet(folder / RESULTS)
+    page = _page(run, frame, read_scorecard(folder, set(frame["name"])), results)
     rendered = datetime.now(UTC).replace(microsecond=0)
     write_text(folder / REPORT, _environment().get_template("page.html.j2").render(page=page, rendered=rendered))
     return folder / REPORT
@@ -136,9 +140,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {
-        "style": _static("report.css"),
+        "style": Markup("\n").join(map(_static, STYLES)),
         "script": Markup("\n").join(map(_static, SCRIPTS)),
         "states": STATES,
+        "words": {code.value: word for code, word in WORDS.items()},
     }
     environment.filters |= {
         "number": number,
@@ -157,7 +162,7 @@ def _static(name: str) -> Markup:
     return Markup((resources.files("sirenbench.report") / "static" / name).read_text(encoding="utf-8"))
 
 
-def _page(run: dict, frame: pd.DataFrame, results: Path) -> Page:
+def _page(run: dict, frame: pd.DataFrame, scorecard: Scorecard | None, results: Path) -> Page:
     cells = read_cells(frame)
     by_study = {name: [cell for cell in cells if cell.study == name] for name in run["studies"]}
     by_name: dict[str, list[Cell]] = {}
@@ -174,6 +179,7 @@ def _page(run: dict, frame: pd.DataFrame, results: Path) -> Page:
         details=[_detail(shown, run) for shown in by_name.values()],
         origin=_origin(records),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
+        scorecard=scorecard,
         data=_data(public(frame)),
     )
 

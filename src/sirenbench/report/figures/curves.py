@@ -1,11 +1,11 @@
-"""Curves over the training steps, with 95 % bands over the replicates."""
+"""Curves over the training steps or seconds, with 95 % bands over the replicates."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from markupsafe import Markup
 
 from sirenbench.report.figures.style import dash_of, drawing, inline, stand_in
 from sirenbench.report.metrics import facts
-from sirenbench.report.text import number
+from sirenbench.report.text import duration, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 200
+AXES = {"steps": "training step", "seconds": "training time (s)"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Series:
     steps, mean, half
         Of equal shape (points,); ``half`` is half the width of the 95 % band, 0 without one. A baseline has a single
         point: it is drawn as a level.
+    seconds
+        Training time at each step, (points,).
     """
 
     label: str
@@ -39,6 +42,7 @@ class Series:
     steps: np.ndarray
     mean: np.ndarray
     half: np.ndarray
+    seconds: np.ndarray
 
     @property
     def is_level(self) -> bool:
@@ -58,11 +62,17 @@ def thin(series: Series, points: int = POINTS) -> Series:
     lowest = [chunk[np.argmin(filled[chunk])] for chunk in chunks]
     highest = [chunk[np.argmax(np.where(np.isinf(filled[chunk]), -np.inf, filled[chunk]))] for chunk in chunks]
     kept = np.unique([0, *lowest, *highest, len(series.steps) - 1])
-    return Series(series.label, series.style, series.steps[kept], series.mean[kept], series.half[kept])
+    return replace(
+        series,
+        steps=series.steps[kept],
+        mean=series.mean[kept],
+        half=series.half[kept],
+        seconds=series.seconds[kept],
+    )
 
 
-def draw(key: str, metric: str, series: Sequence[Series], title: str) -> Markup:
-    """One panel: a metric over the steps, with 95 % bands over the replicates.
+def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str = "steps") -> Markup:
+    """One panel: a metric over the training, with 95 % bands over the replicates.
 
     Parameters
     ----------
@@ -70,11 +80,13 @@ def draw(key: str, metric: str, series: Sequence[Series], title: str) -> Markup:
         Unique on the page; it prefixes the ids inside the drawing.
     title
         What is shown, for those who cannot see it; the final values are added to it.
+    axis
+        Of ``AXES``.
     """
     with _axes(key) as (axes, svg):
         for one in map(thin, series):
-            _draw_series(axes, one)
-        axes.set_xlabel("training step")
+            _draw_series(axes, one, one.seconds if axis == "seconds" else one.steps)
+        axes.set_xlabel(AXES[axis])
         axes.set_ylabel(facts(metric).label)
     return inline(svg.getvalue(), key, describe(metric, series, title))
 
@@ -88,8 +100,11 @@ def describe(metric: str, series: Sequence[Series], title: str) -> str:
 def _end(one: Series, digits: int) -> str:
     last = int(np.flatnonzero(np.isfinite(one.mean))[-1])
     value = number(float(one.mean[last]), digits)
+    if one.is_level:
+        return f"{one.label} stands at {value}"
     broken = last < len(one.steps) - 1
-    return f"{one.label} breaks off at step {one.steps[last]} at {value}" if broken else f"{one.label} ends at {value}"
+    when = f"{value} after {duration(float(one.seconds[last]))}"
+    return f"{one.label} breaks off at step {one.steps[last]} at {when}" if broken else f"{one.label} ends at {when}"
 
 
 @contextmanager
@@ -100,7 +115,7 @@ def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
         yield axes, svg
 
 
-def _draw_series(axes: Axes, one: Series) -> None:
+def _draw_series(axes: Axes, one: Series, along: np.ndarray) -> None:
     colour = stand_in(one.style)
     dashes = tuple(map(float, dash_of(one.style).split()))
     line: dict[str, Any] = {
@@ -111,9 +126,9 @@ def _draw_series(axes: Axes, one: Series) -> None:
     if one.is_level:
         axes.axhline(float(one.mean[0]), linewidth=1.2, **line)
         return
-    axes.plot(one.steps, one.mean, **line)
+    axes.plot(along, one.mean, **line)
     if np.any(one.half > 0):
         low, high = one.mean - one.half, one.mean + one.half
         axes.fill_between(
-            one.steps, low, high, facecolor=colour, edgecolor="none", alpha=0.18, gid=f"series-{one.style}-band"
+            along, low, high, facecolor=colour, edgecolor="none", alpha=0.18, gid=f"series-{one.style}-band"
         )

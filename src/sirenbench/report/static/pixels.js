@@ -15,8 +15,6 @@ const decode = async (source) => {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 };
 
-const areOfOneSize = (one, other) => one.width === other.width && one.height === other.height;
-
 // |one - other| on [0, 1] at every pixel, the mean of its three channels.
 const differenceOf = (one, other) => Float32Array.from({ length: one.width * one.height }, (_, pixel) => {
   let sum = 0;

@@ -94,6 +94,14 @@
     });
   });
 
+  // Curves: over the steps or over the seconds.
+  all("figure.curves").forEach((figure) => {
+    const axes = [["steps", "Steps"], ["seconds", "Seconds"]];
+    figure.prepend(choices("Over", axes, "steps", (chosen) => {
+      all("[data-axis]", figure).forEach((panels) => { panels.hidden = panels.dataset.axis !== chosen; });
+    }));
+  });
+
   // Images: one place, enlarged in all that stand together.
   all("[data-zoom]").forEach((strip) => {
     let x = 0.5;

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from sirenbench.records import CURVES, folder_of
 from sirenbench.report.cells import Cell, Labelled
-from sirenbench.report.figures.curves import Series, draw
+from sirenbench.report.figures.curves import AXES, Series, draw
 from sirenbench.report.figures.style import colour_of, dash_of
 from sirenbench.report.metrics import facts
 from sirenbench.statistics import band
@@ -36,9 +36,9 @@ class Key:
 
 @dataclass(frozen=True)
 class Curves:
-    """The panels of cells that share their image, and the legend they have in common."""
+    """The panels of cells that share their image, by what they are drawn over, and the legend they have in common."""
 
-    panels: list[Markup]
+    panels: dict[str, list[Markup]]
     legend: list[Key]
 
 
@@ -53,18 +53,20 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
         Names the image.
     """
     frames = [_read(one.cell, results) for one in shown]
-    panels: list[Markup] = []
+    panels: dict[str, list[Markup]] = {axis: [] for axis in AXES}
     legend: dict[str, Key] = {}
     for metric in DRAWN:
         series = [line for one, frame in zip(shown, frames, strict=True) if (line := _series(one, frame, metric))]
         if all(line.is_level for line in series):
             continue
-        panels.append(draw(f"{key}-{metric}", metric, series, f"{facts(metric).title} over the steps, {title}"))
+        for axis, drawn in panels.items():
+            text = f"{facts(metric).title} over the {axis}, {title}"
+            drawn.append(draw(f"{key}-{metric}-{axis}", metric, series, text, axis))
         legend |= {
             line.label: Key(line.label, line.style, colour_of(line.style), dash_of(line.style), line.is_level)
             for line in series
         }
-    return Curves(panels, list(legend.values())) if panels else None
+    return Curves(panels, list(legend.values())) if legend else None
 
 
 def _read(cell: Cell, results: Path) -> pd.DataFrame | None:
@@ -77,7 +79,7 @@ def _read(cell: Cell, results: Path) -> pd.DataFrame | None:
 def _series(one: Labelled, frame: pd.DataFrame | None, metric: str) -> Series | None:
     if one.cell.exact:
         level = list(one.cell.sample(metric).defined.values())[:1]
-        return Series(one.label, one.style, np.zeros(1), np.array(level), np.zeros(1)) if level else None
+        return Series(one.label, one.style, np.zeros(1), np.array(level), np.zeros(1), np.zeros(1)) if level else None
     if frame is None or metric not in frame:
         return None
     table = frame.pivot(index="step", columns="replicate", values=metric).dropna(how="all")
@@ -86,4 +88,5 @@ def _series(one: Labelled, frame: pd.DataFrame | None, metric: str) -> Series | 
     mean, half = band(table.to_numpy(dtype=float).T)
     if not np.isfinite(mean).any():
         return None
-    return Series(one.label, one.style, table.index.to_numpy(), mean, half)
+    seconds = frame.groupby("step")["seconds"].mean().loc[table.index].to_numpy(dtype=float)
+    return Series(one.label, one.style, table.index.to_numpy(), mean, half, seconds)

@@ -1,0 +1,154 @@
+// A dialog over the page: two images of a strip in one place, and crops of all of them with their PSNR.
+{
+  const METHOD = "PSNR of the crop against the target, on [0, 1], of the 8-bit images of the page.";
+
+  const labelled = (text, control) => element("label", {}, `${text} `, control);
+  const percent = (part, whole) => `${(100 * part) / whole}%`;
+
+  // The two images, one over the other, with a boundary between them that stands at `slider.value` percent.
+  const makeStage = (panes, size) => {
+    const [left, right] = [1, 0].map(() => element("img", { draggable: false }));
+    const crop = element("div", { className: "crop" });
+    const stage = element("div", { className: "stage" }, right, left, crop);
+    stage.style.setProperty("--ratio", size.width / size.height);
+    const slider = element("input", { type: "range", min: 0, max: 100, value: 50, autofocus: true });
+    const select = (chosen) => {
+      const options = panes.map((pane, i) => element("option", { value: i, textContent: pane.dataset.title }));
+      const made = element("select", {}, ...options);
+      made.value = chosen;
+      return made;
+    };
+    const sides = [select(panes.findIndex((pane) => pane.dataset.role === "result")), select(0)];
+    const show = () => {
+      [left, right].forEach((image, i) => {
+        const pane = panes[sides[i].value];
+        image.src = sourceOf(pane);
+        image.alt = `${["Left", "Right"][i]} of the boundary: ${pane.dataset.title}`;
+      });
+      stage.style.setProperty("--boundary", `${slider.value}%`);
+      const [one, other] = sides.map((side) => panes[side.value].dataset.title);
+      slider.setAttribute("aria-valuetext", `${slider.value} % ${one}, ${100 - slider.value} % ${other}`);
+    };
+    const move = (value) => { slider.value = value; show(); };
+    const flip = () => move(slider.value > 50 ? 0 : 100);
+    [slider, ...sides].forEach((control) => control.addEventListener("input", show));
+    show();
+    return { stage, crop, slider, sides, move, flip };
+  };
+
+  // Four numbers that stay inside the image.
+  const makeRectangle = (size, change) => {
+    const middle = (side) => ({ start: Math.floor(side * 3 / 8), length: Math.max(1, Math.floor(side / 4)) });
+    const [across, down] = [middle(size.width), middle(size.height)];
+    const number = (text, min, max, value) => [text, element("input", { type: "number", min, max, value, step: 1 })];
+    const fields = Object.fromEntries([
+      number("x", 0, size.width - 1, across.start),
+      number("y", 0, size.height - 1, down.start),
+      number("width", 1, size.width, across.length),
+      number("height", 1, size.height, down.length),
+    ]);
+    const read = () => {
+      const [x, y, width, height] = Object.values(fields).map((field) => {
+        const value = Math.round(field.valueAsNumber) || 0;
+        return Math.min(field.max, Math.max(field.min, value));
+      });
+      return { x, y, width: Math.min(width, size.width - x), height: Math.min(height, size.height - y) };
+    };
+    const write = (rectangle) => {
+      Object.entries(rectangle).forEach(([name, value]) => { fields[name].value = value; });
+      change(rectangle);
+    };
+    Object.values(fields).forEach((field) => {
+      field.addEventListener("input", () => change(read()));
+      field.addEventListener("change", () => write(read()));
+    });
+    const controls = Object.entries(fields).map(([name, field]) => labelled(name, field));
+    return { controls, read, write };
+  };
+
+  const cropped = (pixels, { x, y, width, height }) => {
+    const canvas = element("canvas", { width, height, role: "img" });
+    canvas.getContext("2d").putImageData(pixels, -x, -y, x, y, width, height);
+    return canvas;
+  };
+  const cropItem = (pane, pixels, target, rectangle) => {
+    const value = psnrOf(pixels, target, rectangle);
+    const words = pane.dataset.role === "target" ? "" : ` ${Number.isFinite(value) ? value.toFixed(2) : "∞"} dB`;
+    const canvas = cropped(pixels, rectangle);
+    canvas.ariaLabel = `The crop of ${pane.dataset.title}`;
+    return element("li", {}, canvas, element("strong", { textContent: pane.dataset.title }), words);
+  };
+
+  // Dragging on the stage moves the boundary, or draws a rectangle from where it began.
+  const listen = (stage, size, mode, move, draw) => {
+    let from = null;
+    const place = (event) => {
+      const box = stage.getBoundingClientRect();
+      const inside = (share) => Math.min(1, Math.max(0, share));
+      return [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
+    };
+    const follow = (event) => {
+      if (!from) return;
+      const to = place(event);
+      if (mode() === "boundary") move(Math.round(100 * to[0]));
+      else draw(spanned(from, to, size));
+    };
+    stage.addEventListener("pointerdown", (event) => {
+      from = place(event);
+      stage.setPointerCapture(event.pointerId);
+      follow(event);
+    });
+    stage.addEventListener("pointermove", follow);
+    ["pointerup", "pointercancel"].forEach((end) => stage.addEventListener(end, () => { from = null; }));
+  };
+  const spanned = (from, to, size) => {
+    const pixel = (share, side) => Math.min(side - 1, Math.floor(share * side));
+    const [x, right] = [from[0], to[0]].map((share) => pixel(share, size.width)).sort((a, b) => a - b);
+    const [y, bottom] = [from[1], to[1]].map((share) => pixel(share, size.height)).sort((a, b) => a - b);
+    return { x, y, width: right - x + 1, height: bottom - y + 1 };
+  };
+
+  const open = async (title, panes) => {
+    const images = await Promise.all(panes.map(pixelsOf));
+    const target = images[0];
+    const { stage, crop, slider, sides, move, flip } = makeStage(panes, target);
+    const crops = element("ul", { className: "crops", ariaLive: "polite" });
+    const measure = (rectangle) => {
+      const { x, y, width, height } = rectangle;
+      Object.assign(crop.style, {
+        left: percent(x, target.width), top: percent(y, target.height),
+        width: percent(width, target.width), height: percent(height, target.height),
+      });
+      const items = panes.map((pane, i) => cropItem(pane, images[i], target, rectangle));
+      crops.replaceChildren(...items.filter((_, i) => panes[i].dataset.role !== "input"));
+    };
+    const rectangle = makeRectangle(target, measure);
+    let mode = "boundary";
+    const modes = [["boundary", "moves the boundary"], ["crop", "chooses the crop"]];
+    listen(stage, target, () => mode, move, rectangle.write);
+    const dialog = element("dialog", { className: "compare", ariaLabel: `Compare: ${title}` },
+      element("div", { className: "line" }, element("h2", { textContent: title }), button("Close", () => dialog.close())),
+      element("div", { className: "line" }, labelled("Left", sides[0]), labelled("Right", sides[1]),
+        labelled("Boundary", slider), button("Flip (space)", flip)),
+      element("div", { className: "inspector" }, stage, element("div", {},
+        choices("Dragging", modes, mode, (chosen) => { mode = chosen; }),
+        element("fieldset", {}, element("legend", { textContent: "Crop, in pixels" }), ...rectangle.controls),
+        crops,
+        element("p", { className: "aside", textContent: METHOD }))));
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key !== " " || event.target.matches("button, select")) return;
+      event.preventDefault();
+      flip();
+    });
+    dialog.addEventListener("close", () => dialog.remove());
+    measure(rectangle.read());
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  all("figure.images .lens").forEach((tools) => {
+    const figure = tools.closest("figure");
+    const panes = all("[data-role]", figure);
+    tools.append(button("Compare two, inspect crops", () => open(figure.dataset.title, panes)));
+  });
+}
