@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,15 @@ def main(words: Sequence[str] | None = None) -> None:
     report.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
     report.set_defaults(run=_report)
 
+    summary = commands.add_parser(
+        "summary", help="a finished run in the terminal: Table 1, and what became of the claims"
+    )
+    summary.add_argument("folder", nargs="?", type=Path, default=Path("results/demo"), help="results/<run>")
+    summary.set_defaults(run=_summary)
+
+    bench = commands.add_parser("bench", help="how fast the engine is here, beside a plain step", add_help=False)
+    bench.set_defaults(run=_bench)
+
     fetch = commands.add_parser("fetch", help="bring assets into the cache, e.g. before the network is gone")
     fetch.add_argument("assets", nargs="*", help="names of assets; all that the configured cells need if left out")
     fetch.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
@@ -41,7 +51,10 @@ def main(words: Sequence[str] | None = None) -> None:
     schema.add_argument("--write", action="store_true", help="write config/default.yaml and config/schema.json")
     schema.set_defaults(run=_schema)
 
-    chosen = parser.parse_args(words)
+    chosen, rest = parser.parse_known_args(words)
+    if rest and chosen.run is not _bench:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    chosen.rest = rest
     try:
         chosen.run(chosen)
         sys.stdout.flush()
@@ -74,6 +87,20 @@ def _report(words: argparse.Namespace) -> None:
 
     bench = Workflow(words.configfile)
     print(report_what_is_there(bench, words.target or bench.main.config.run))
+
+
+def _summary(words: argparse.Namespace) -> None:
+    from sirenbench.claims.summary import summary
+
+    print(summary(words.folder), end="")
+
+
+def _bench(words: argparse.Namespace) -> None:
+    script = Path("benchmarks/bench.py")
+    if not script.exists():
+        raise UserError(f"{script} is not here; run this in the project's folder")
+    # A process of its own: what is measured shares it with nothing.
+    sys.exit(subprocess.run([sys.executable, "-W", "ignore", str(script), *words.rest], check=False).returncode)
 
 
 def _fetch(words: argparse.Namespace) -> None:

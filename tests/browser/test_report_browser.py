@@ -183,8 +183,8 @@ def test_curves_are_shown_over_the_steps_or_the_seconds(page: Page) -> None:
         axis.get_by_role("button", name=name).press("Enter")
         plots = figure.locator("svg.plot:visible")
         assert plots.count() == 2
-        assert all(words in text for text in plots.all_inner_texts())
-        assert last in plots.first.locator("text").all_inner_texts()
+        assert all(words in text for text in plots.all_text_contents())
+        assert last in plots.first.locator("text").all_text_contents()
     ends = str(figure.locator("svg.plot").first.get_attribute("aria-label"))
     assert "standard ends at" in ends
     assert "after 0.6 s" in ends

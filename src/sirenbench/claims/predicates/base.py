@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field
 
 from sirenbench.claims.evidence import Evidence, Selection
+from sirenbench.claims.scores import parse_score
 from sirenbench.claims.terms import Term
 from sirenbench.claims.verdicts import Code, NotTestable, Verdict
 from sirenbench.config.base import Block
@@ -88,3 +89,11 @@ def value(selection: Selection, term: Term) -> Sample:
 def undecided(selection: Selection, what: str) -> NotTestable:
     """That cells which are scaled down, or of another image, cannot decide something."""
     return NotTestable(f"otherwise than in the paper ({', '.join(selection.scaled)}), which decides no {what}")
+
+
+def valid_score(words: str) -> None:
+    """Raise ValueError, as validators do, for words that are no score."""
+    try:
+        parse_score(words.split())
+    except UserError as error:
+        raise ValueError(str(error)) from None

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sirenbench.claims.evidence import Selection
 from sirenbench.claims.finished import FinishedCell
-from sirenbench.claims.predicates.base import Predicate, undecided, value
+from sirenbench.claims.predicates.base import Predicate, undecided, valid_score, value
 from sirenbench.claims.scores import Score, parse_score
 from sirenbench.claims.terms import CellField, Quantity, Term, TermField, paired
 from sirenbench.claims.verdicts import NotTestable, Verdict, most_seeds
@@ -78,8 +78,13 @@ class Drawdown(_OfEverySeed):
     def _has_one_bound(self) -> Drawdown:
         if (self.less_than is None) == (self.more_than is None):
             raise ValueError("give less_than or more_than")
-        parse_score(["psnr", "drawdown", self.during])
         return self
+
+    @field_validator("during")
+    @classmethod
+    def _is_part(cls, part: str) -> str:
+        valid_score(f"psnr drawdown {part}")
+        return part
 
     def criterion(self) -> str:
         bound = f"less than {self.less_than:g}" if self.less_than is not None else f"more than {self.more_than:g}"
@@ -112,10 +117,11 @@ class FasterTo(Predicate):
     factor: float = Field(1.0, gt=0, description="How many times as many steps the other one needs, at least.")
     share: float = _SHARE
 
-    @model_validator(mode="after")
-    def _is_metric(self) -> FasterTo:
-        parse_score([self.metric])
-        return self
+    @field_validator("metric")
+    @classmethod
+    def _is_metric(cls, metric: str) -> str:
+        valid_score(metric)
+        return metric
 
     def terms(self) -> Sequence[Term]:
         return (self.level,)

@@ -7,20 +7,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from sirenbench.claims.evidence import Selection
-from sirenbench.claims.predicates.base import Predicate
+from sirenbench.claims.predicates.base import Predicate, valid_score
 from sirenbench.claims.scores import parse_score
 from sirenbench.claims.terms import CellField, Quantity
 from sirenbench.claims.verdicts import Verdict, inside, together
-from sirenbench.errors import UserError
 from sirenbench.spec import CellSpec
 from sirenbench.statistics import summarise
 
 
 def _stage(text: str) -> str:
-    try:
-        parse_score([*text.split(), "mean"])
-    except UserError as error:
-        raise ValueError(str(error)) from None
+    valid_score(f"{text} mean")
     return text
 
 
