@@ -8,10 +8,12 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from opening import opened
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from report_fixtures import SCHEMES
+from report_fixtures import SCHEMES, picture
 
 
 def column(page: Page, study: str, heading: str) -> tuple[Locator, int]:
@@ -79,12 +81,23 @@ def test_without_script_everything_is_there_and_no_button_is_dead(browser: Brows
 def test_without_script_every_picture_is_there(browser: Browser, pictures_address: str) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page, trouble = opened(context, pictures_address)
-        assert page.locator(".derivatives tbody img").count() == 8 + 11
-        assert page.locator(".gallery img").count() == 6
+        assert page.locator(".derivatives tbody .picture").count() == 8 + 11
+        assert page.locator(".gallery .picture").count() == 6
         assert page.locator(".layers svg.plot").count() == 3
         assert page.locator("button:visible").count() == 0
         assert page.locator(".hint:visible").count() == 0
         assert trouble == []
+
+
+def test_without_script_a_shared_picture_is_drawn_wherever_it_stands(browser: Browser, pictures_address: str) -> None:
+    with browser.new_context(java_script_enabled=False, device_scale_factor=1) as context:
+        page, _ = opened(context, pictures_address)
+        places = [page.locator(f"[id='study:{study}'] .frame").first for study in ("fig2", "fig3")]
+        assert all(place.locator("use").count() == 1 for place in places)
+        for place in places:
+            seen = Image.open(io.BytesIO(place.screenshot())).convert("L")
+            expected = Image.fromarray(picture(64)).resize(seen.size, Image.Resampling.BILINEAR)
+            assert np.abs(np.asarray(seen).astype(int) - np.asarray(expected)).mean() < 8
 
 
 def test_a_table_is_sorted_by_keyboard_and_says_so(page: Page) -> None:
@@ -121,8 +134,12 @@ def test_a_strip_is_enlarged_as_one_by_mouse_and_by_keyboard(page: Page) -> None
     strip = page.locator(".strip").first
     frames = strip.locator("button.frame")
     frames.nth(1).click(position={"x": 10, "y": 20})
-    scales = strip.evaluate("one => [...one.querySelectorAll('img')].map(image => getComputedStyle(image).transform)")
-    page.wait_for_function("getComputedStyle(document.querySelector('.strip img')).transform.startsWith('matrix(4')")
+    scales = strip.evaluate(
+        "one => [...one.querySelectorAll('.picture')].map(image => getComputedStyle(image).transform)"
+    )
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('.strip .picture')).transform.startsWith('matrix(4')"
+    )
     assert len(scales) == frames.count() == 3
     assert frames.first.get_attribute("aria-pressed") == "true"
     place = strip.evaluate("one => Number(one.style.getPropertyValue('--x'))")
@@ -142,7 +159,7 @@ def test_all_pictures_of_an_image_are_enlarged_at_one_place(pictures: Page, wher
     buttons.nth(2).press("Enter")
     assert group.locator("[aria-pressed=true]").count() == frames
     pictures.wait_for_function(
-        "where => [...document.querySelectorAll(where + ' .frame img')]"
+        "where => [...document.querySelectorAll(where + ' .frame .picture')]"
         ".every(image => getComputedStyle(image).transform.startsWith('matrix(4'))",
         arg=where,
     )

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from sirenbench.activation_statistics import BINS, POST, PRE, Statistics
+from sirenbench.claims import pictures
 from sirenbench.claims.evidence import PaperNumber, RunEvidence
 from sirenbench.claims.judge import as_json, judge, write_claims
 from sirenbench.claims.load import load_claims
@@ -29,7 +31,7 @@ from sirenbench.config.yaml import read_yaml
 from sirenbench.engine.curves import end_points
 from sirenbench.errors import UserError
 from sirenbench.names import changed, parse_name
-from sirenbench.records import CURVES, IMAGES, RECORD, CellRecord, Cost, Replicate, folder_of, write_record
+from sirenbench.records import ACTIVATIONS, CURVES, IMAGES, RECORD, CellRecord, Cost, Replicate, folder_of, write_record
 from sirenbench.spec import CellSpec
 from sirenbench.statistics import Sample
 
@@ -540,6 +542,119 @@ def test_noise_is_what_is_left_of_a_curve_without_its_trend(tmp_path: Path) -> N
 def test_a_score_that_means_nothing_is_told_with_what_is_allowed(words: str) -> None:
     with pytest.raises(UserError, match=r"allowed: |number of a layer"):
         parse_score(words.split())
+
+
+# Layers and images.
+
+LAYERS = parse_name("activations/picture-32/siren-2x8")
+
+
+def layers_of(seeds: int) -> Statistics:
+    """Three sines. Before them: standard deviation 10, 1, 1; after them a distance to the arcsine law of 0.01, 0.02, 0.04.
+
+    The spectrum after the k-th sine is a line at frequency k, on a floor that makes it flatter the larger k is.
+    """
+    stages = 8
+    table = np.zeros((seeds, stages))
+    std, ks, rows = table + 0.7, table + 0.3, np.ones((seeds, stages, 6))
+    std[:, PRE], ks[:, POST] = [10, 1, 1], [0.01, 0.02, 0.04]
+    std += 1e-3 * np.arange(seeds)[:, None]
+    for layer in (1, 2, 3):
+        rows[:, 2 * layer, layer] = 100 / layer
+    return Statistics(
+        side=12,
+        mean=table,
+        std=std,
+        skewness=table,
+        kurtosis=table - 0.1,
+        minimum=table - 1,
+        maximum=table + 1,
+        ks=ks,
+        counts=np.ones((seeds, stages, BINS), np.int64),
+        flat=rows,
+        rows=rows,
+        columns=rows,
+        flat_frequencies=np.arange(6.0),
+        axis_frequencies=np.arange(6.0),
+        gradient_norms=np.tile([300.0, 2.0, 1.0, 1.0], (seeds, 1)),
+    )
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> RunEvidence:
+    write(tmp_path, LAYERS, [np.array([12.0])] * 3)
+    layers_of(3).write(folder_of(tmp_path, LAYERS.name) / ACTIVATIONS)
+    return evidence(tmp_path, LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"stages": ["pre 2", "pre 3"], "std": [0.9, 1.1], "kurtosis": [-0.2, 0.2]}, HOLDS),
+        ({"stages": ["pre 1", "pre 2"], "std": [0.9, 1.1]}, FAILS),
+        ({"stages": ["post 1", "post 2"], "ks": [0, 0.03]}, HOLDS),
+        ({"stages": ["post 3"], "ks": [0, 0.03]}, FAILS),
+        ({"stages": ["pre 4"], "std": [0, 9]}, UNTESTED),  # it has three sines
+    ],
+)
+def test_distributions_are_those_of_the_layers_that_are_named(layers: RunEvidence, arguments: dict, code: Code) -> None:
+    found = trial({"distribution": {"of": LAYERS.name, **arguments}}).judge(layers)
+    assert found.code is code
+    if code is HOLDS:
+        given = [what for what in ("std", "kurtosis", "ks") if what in arguments]
+        assert [what for what, _ in found.parts] == [f"{s} {what}" for s in arguments["stages"] for what in given]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("pre 1 std", 10.001),
+        ("post 3 ks", 0.04),
+        ("gradient 1", 300),
+        # Power 100^2 at frequency 1 and 1 at 2, 3, 4, 5.
+        ("post 1 centroid", (1e4 + 2 + 3 + 4 + 5) / (1e4 + 4)),
+        ("post 2 flatness", (50**2) ** (1 / 5) / ((50**2 + 4) / 5)),
+    ],
+)
+def test_scores_of_layers(layers: RunEvidence, words: str, expected: float) -> None:
+    sample = layers.select([LAYERS]).sample(Quantity(LAYERS, parse_score(words.split())))
+    assert np.mean(list(sample.values.values())) == pytest.approx(expected)
+    assert len(sample.values) == 3
+
+
+def test_damaged_statistics_make_a_claim_not_testable(layers: RunEvidence, tmp_path: Path) -> None:
+    (folder_of(tmp_path, LAYERS.name) / ACTIVATIONS).write_bytes(b"no archive")
+    found = trial({"within": {"of": f"{LAYERS.name} pre 1 std", "low": 0}}).judge(layers)
+    assert (found.code, "does not hold" in found.reason) == (UNTESTED, True)
+
+
+def seen(words: str, **images: np.ndarray) -> float:
+    return pictures.QUANTITIES[words](images)
+
+
+def test_quantities_of_an_image() -> None:
+    """Detail is what lies beyond the small image's frequencies: a fine pattern that is kept, halved or lost."""
+    rows = np.arange(64)
+    coarse = 128 + 60 * np.sin(rows / 64 * 2 * np.pi * 3)[:, None] + np.zeros(64)
+    fine = 30 * (-1.0) ** np.add.outer(rows, rows)
+    target, half, lost = (np.uint8(np.round(coarse + share * fine)) for share in (1, 0.5, 0))
+    small = np.zeros((16, 16), np.uint8)
+    about = {"target": target, "lr": small}
+    assert seen("detail", prediction=target, **about) == pytest.approx(1)
+    assert seen("detail", prediction=half, **about) == pytest.approx(0.25, rel=0.02)
+    assert seen("detail", prediction=lost, **about) < 0.01
+    assert seen("roughness", prediction=target, **about) > 5 * seen("roughness", prediction=lost, **about)
+    assert seen("sharpness error", prediction=target, **about) == 0
+    assert seen("sharpness error", prediction=half, **about) == pytest.approx(0.47, abs=0.05)
+    assert seen("luminance error", prediction=target - 10, **about) == pytest.approx(10 / 255)
+    assert seen("contrast error", prediction=lost, **about) > 0.01
+    assert seen("contrast error", prediction=target - 10, **about) == pytest.approx(0, abs=1e-12)
+
+
+def test_an_image_is_of_one_seed_and_decides_nothing_alone(tmp_path: Path) -> None:
+    write(tmp_path, A, [rise(30)] * 3)
+    found = trial({"within": {"of": "a image roughness", "low": 0}}).judge(evidence(tmp_path, A))
+    assert (found.code, found.measured.n) == (OPEN, 1)
 
 
 # Which cells of a run stand for the paper's.

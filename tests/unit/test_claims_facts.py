@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from sirenbench.claims.facts import FACTS, untrained
+from sirenbench.claims.facts import FACTS, initialisation, untrained
 from sirenbench.networks import siren
+from sirenbench.networks.base import Layer
 from sirenbench.networks.relu import Relu
-from sirenbench.networks import siren
+from sirenbench.spec import CellSpec
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +30,6 @@ def _one_thread_and_nothing_remembered() -> Iterator[None]:
 
 
 def forget() -> None:
-    from sirenbench.claims.facts import initialisation
-
     for function in (*FACTS.values(), initialisation._wide, initialisation._hidden_arguments):
         function.cache_clear()  # type: ignore[attr-defined]
 
@@ -51,13 +50,13 @@ def test_all_facts_take_seconds_not_minutes() -> None:
 
 
 def test_a_network_with_other_bounds_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hidden weights twice as wide: arguments are no longer N(0, 1), and they are wider with every layer."""
-    drawn = Siren.draw_weight
+    """Hidden weights twice as wide: arguments are no longer N(0, 1), and gradients grow with every layer."""
+    drawn = siren.Siren.draw_weight
 
-    def twice(self: Siren, spec, layer, generator) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    def twice(self: siren.Siren, spec: CellSpec, layer: Layer, generator: torch.Generator) -> torch.Tensor:
         return drawn(self, spec, layer, generator) * (2 if layer.role == "hidden" else 1)
 
-    monkeypatch.setattr(Siren, "draw_weight", twice)
+    monkeypatch.setattr(siren.Siren, "draw_weight", twice)
     assert not FACTS["arguments_are_standard_normal"]().holds
     assert not FACTS["activations_and_gradients_are_preserved"]().holds
 
@@ -68,8 +67,8 @@ def test_another_law_in_the_relu_network_is_found_out(monkeypatch: pytest.Monkey
     assert not FACTS["the_relu_twin"]().holds
 
 
-def test_a_first_layer_law_with_another_width_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def drawn(scheme: str, layer, generator) -> torch.Tensor:  # type: ignore[no-untyped-def]
+def test_a_scheme_with_another_width_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(scheme: str, layer: Layer, generator: torch.Generator) -> torch.Tensor:
         weight = torch.empty(layer.fan_out, layer.fan_in).normal_(generator=generator)
         return weight * (1 if scheme == "normal" else 1.01)
 

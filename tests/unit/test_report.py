@@ -96,8 +96,16 @@ def test_every_image_has_an_alternative_text_that_says_what_it_is(page: Page) ->
     assert len(set(results)) == len(results) == 18
 
 
+def test_every_picture_is_embedded_once_whichever_studies_show_it(any_page: Page) -> None:
+    uris = re.findall(r'"(data:image/png;base64,[^"]+)"', any_page.html)
+    assert len(uris) == len(set(uris)) > 5
+    drawn = [str(attrs["href"]) for attrs in any_page.all("use") if str(attrs["href"]).startswith("#picture-")]
+    assert set(drawn) == {f"#{attrs['id']}" for attrs in any_page.all("image")}
+    assert len(drawn) >= 2 * len(set(drawn)) > 0
+
+
 def test_every_plot_is_described_with_its_final_values(page: Page) -> None:
-    plots = [attrs for attrs in page.all("svg") if attrs.get("role") == "img"]
+    plots = [attrs for attrs in page.all("svg") if attrs.get("class") == "plot"]
     assert len(plots) == 2 * 10, "over the steps and over the seconds"
     assert all("ends at" in str(attrs["aria-label"]) for attrs in plots)
 

@@ -44,7 +44,7 @@ def test_an_edited_picture_of_the_users_runs_its_cells_again(finished: Project) 
     path = finished.folder / "config/tile.png"
     with Image.open(path) as picture:
         picture.rotate(90).save(path)
-    assert finished.planned() == {"asset": 1, "train": 2, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"asset": 1, "train": 2, "collect": 1, "judge": 1, "report": 1, "all": 1}
     before = finished.record(SIREN)
     assert finished.snakemake()[0] == 0
     after = finished.record(SIREN)
@@ -67,7 +67,7 @@ def test_a_cell_that_no_configuration_lists_is_run_by_its_name_in_one_training_j
 def test_a_deleted_cell_is_the_only_one_that_runs_again(finished: Project) -> None:
     before = finished.stamps()
     shutil.rmtree(finished.folder / "results/cells" / RELU)
-    assert finished.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"train": 1, "collect": 1, "judge": 1, "report": 1, "all": 1}
     assert finished.snakemake()[0] == 0
     after = finished.stamps()
     assert after[SIREN] == before[SIREN]
@@ -79,13 +79,13 @@ def test_one_changed_parameter_or_a_grown_grid_runs_only_the_new_cells(finished:
     finished.configure(
         run="small", images={"tile": {"path": "tile.png"}}, studies={"fitting": {"title": "T", "grid": grown}}
     )
-    assert finished.planned() == {"train": 2, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"train": 2, "collect": 1, "judge": 1, "report": 1, "all": 1}
     changed = GRID | {"lr": 0.001, "arm": "siren"}
     both = [GRID | {"arm": "relu"}, changed]
     finished.configure(
         run="small", images={"tile": {"path": "tile.png"}}, studies={"fitting": {"title": "T", "grid": both}}
     )
-    assert finished.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"train": 1, "collect": 1, "judge": 1, "report": 1, "all": 1}
 
 
 def test_words_in_the_configuration_train_nothing_again(finished: Project) -> None:
@@ -96,7 +96,7 @@ def test_words_in_the_configuration_train_nothing_again(finished: Project) -> No
         images={"tile": {"path": "tile.png"}},
         studies={"fitting": study() | {"text": "more"}},
     )
-    assert finished.planned() == {"collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"collect": 1, "judge": 1, "report": 1, "all": 1}
 
 
 def test_another_recipe_for_an_image_runs_its_cells_again(finished: Project) -> None:
@@ -116,7 +116,7 @@ def test_a_new_version_of_the_numbers_runs_what_it_touches(finished: Project) ->
     source = finished.own_source()
     relu = source / "networks/relu.py"
     relu.write_text(relu.read_text().replace("version = 1", "version = 2"))
-    assert finished.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"train": 1, "collect": 1, "judge": 1, "report": 1, "all": 1}
     numerics = source / "numerics.py"
     numerics.write_text(numerics.read_text().replace("ENGINE = 1", "ENGINE = 2"))
     assert finished.planned()["train"] == 2
@@ -139,7 +139,7 @@ def test_a_failing_cell_stops_neither_the_others_nor_the_report_and_runs_again_n
     assert "MemoryError: no &lt;b&gt;room&lt;/b&gt;" in page
     assert not (project.folder / "results/small/results.parquet").exists(), "Snakemake still has to collect"
     relu.write_text(sound)
-    assert project.planned() == {"train": 1, "collect": 1, "report": 1, "all": 1}
+    assert project.planned() == {"train": 1, "collect": 1, "judge": 1, "report": 1, "all": 1}
     assert project.snakemake()[0] == 0
     assert not (project.folder / "results/cells" / RELU / "failure.json").exists()
     assert "MemoryError" not in (project.folder / "results/small/report.html").read_text()
@@ -222,7 +222,7 @@ def test_a_finished_cell_is_scored_by_a_further_metric_without_training(finished
     finished.configure(
         run="small", metrics=["psnr@border=2"], images={"tile": {"path": "tile.png"}}, studies={"fitting": study()}
     )
-    assert finished.planned() == {"evaluate": 2, "collect": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"evaluate": 2, "collect": 1, "judge": 1, "report": 1, "all": 1}
     assert finished.snakemake()[0] == 0
     assert "border=2" in (finished.folder / "results/small/results.csv").read_text()
     page = (finished.folder / "results/small/report.html").read_text()
@@ -296,7 +296,15 @@ def test_several_configuration_files_are_merged_and_command_line_words_win(proje
         "run: other\nstudies: {extra: {title: E, grid: {task: sr, image: tile, size: 16, factor: 2, arm: bicubic}}}"
     )
     words = ("--configfile", "config/config.yaml", "config/more.yaml", "--config", "title=Mine")
-    assert project.planned(*words) == {"asset": 1, "train": 2, "baseline": 1, "collect": 1, "report": 1, "all": 1}
+    assert project.planned(*words) == {
+        "asset": 1,
+        "train": 2,
+        "baseline": 1,
+        "collect": 1,
+        "judge": 1,
+        "report": 1,
+        "all": 1,
+    }
 
 
 def _cpu_seconds() -> float:

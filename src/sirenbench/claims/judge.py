@@ -118,8 +118,9 @@ def _flat(verdict: Verdict) -> list[tuple[str, Verdict]]:
 
 
 def _measured(measured: Measured | None) -> dict[str, Any] | None:
+    """Seven digits: more would depend on the machine."""
     if measured is None:
         return None
     numbers = {name: getattr(measured, name) for name in ("mean", "low", "high")}
-    finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    finite = {name: float(f"{value:.7g}") if math.isfinite(value) else None for name, value in numbers.items()}
     return finite | {"n": measured.n, "unit": measured.unit}

@@ -24,6 +24,7 @@ from sirenbench.report.scores import paper_numbers
 from sirenbench.report.tables import STATES, Table, data_title
 from sirenbench.report.text import count, duration, number, plain, plural, rate
 from sirenbench.report.views.curves import Curves, curves
+from sirenbench.report.views.shared import shared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything the templates write down."""
+    """Everything the templates write down; ``shared`` has the ids of pictures that are embedded once for several."""
 
     run: dict
     tally: list[tuple[str, str, int]]
@@ -103,6 +104,7 @@ class Page:
     origin: Origin
     glossary: list[Entry]
     scorecard: Scorecard | None
+    shared: dict[str, str]
     data: dict
 
 
@@ -170,16 +172,17 @@ def _page(run: dict, frame: pd.DataFrame, scorecard: Scorecard | None, results: 
         by_name.setdefault(cell.name, []).append(cell)
     distinct = [shown[0] for shown in by_name.values()]
     records = [cell.record for cell in distinct if cell.record]
+    sections = [_section(name, about, by_study[name], run["images"], results) for name, about in run["studies"].items()]
+    views = [view for section in sections for view in section.views]
     return Page(
         run=run,
         tally=_tally(distinct),
-        sections=[
-            _section(name, about, by_study[name], run["images"], results) for name, about in run["studies"].items()
-        ],
+        sections=sections,
         details=[_detail(shown, run) for shown in by_name.values()],
         origin=_origin(records),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
         scorecard=scorecard,
+        shared=shared(uri for view in views for uri in getattr(view.pictures, "uris", ())),
         data=_data(public(frame)),
     )
 

@@ -19,8 +19,6 @@ from sirenbench.networks.base import Activation, Layer
 class AdjointPass(Pass):
     """The field is the gradient, (G, n, 1, 2)."""
 
-    flop = 12.0
-
     def __init__(
         self, layers: Sequence[Layer], activations: Sequence[Activation], *, group: int, rows: int, like: torch.Tensor
     ) -> None:

@@ -14,8 +14,6 @@ from sirenbench.networks.base import Activation, Layer
 class ValuePass(Pass):
     """x' = f(z), z = W x + b; backward dz = f'(z) (W'^T dz')."""
 
-    flop = 6.0
-
     def __init__(
         self, layers: Sequence[Layer], activations: Sequence[Activation], *, group: int, rows: int, like: torch.Tensor
     ) -> None:

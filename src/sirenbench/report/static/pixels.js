@@ -1,5 +1,8 @@
 // The pixels of the pictures, as they are embedded: 8 bits, without loss.
-const sourceOf = (pane) => pane.querySelector(".frame img").src;
+const sourceOf = (pane) => {
+  const shared = pane.querySelector(".picture use");
+  return shared ? document.querySelector(shared.href.baseVal).href.baseVal : pane.querySelector(".picture").src;
+};
 
 const decoded = new WeakMap();
 const pixelsOf = (pane) => {

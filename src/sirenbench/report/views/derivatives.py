@@ -78,6 +78,11 @@ class Panels:
     keys: tuple[str, str]
 
     @property
+    def uris(self) -> list[str]:
+        """Of all its pictures."""
+        return [*(panel.uri for column in self.columns for panel in column.panels), *self.keys]
+
+    @property
     def rows(self) -> list[tuple[str, list[Panel]]]:
         """Each row's title, and its panels below the columns."""
         return [(title, [column.panels[row] for column in self.columns]) for row, title in enumerate(ROWS)]

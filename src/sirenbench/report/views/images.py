@@ -47,6 +47,11 @@ class Strip:
 
     panes: list[Pane]
 
+    @property
+    def uris(self) -> list[str]:
+        """Of all its pictures."""
+        return [pane.uri for pane in self.panes]
+
 
 def strip(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
     """The strip of cells that share their target; None if no cell has left an image. ``title`` names the image."""
