@@ -550,7 +550,7 @@ LAYERS = parse_name("activations/picture-32/siren-2x8")
 
 
 def layers_of(seeds: int) -> Statistics:
-    """Three sines. Before them: standard deviation 10, 1, 1; after them a distance to the arcsine law of 0.01, 0.02, 0.04.
+    """Three sines. Before them: standard deviation 10, 1, 1; after them 0.01, 0.02, 0.04 from the arcsine law.
 
     The spectrum after the k-th sine is a line at frequency k, on a floor that makes it flatter the larger k is.
     """
