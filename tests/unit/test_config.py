@@ -13,6 +13,7 @@ import yaml
 from sirenbench.config import load
 from sirenbench.config.generate import generated
 from sirenbench.config.grid import paper_cell
+from sirenbench.config.yaml import read_yaml
 from sirenbench.names import parse_name
 
 ROOT = Path(__file__).parents[2]
@@ -225,3 +226,10 @@ def test_a_file_that_cannot_be_read_is_told_with_its_reason(
 def test_a_mistake_on_the_command_line_is_told_as_such() -> None:
     with pytest.raises(Exception, match="--config: device: 'gpu' is not known"):
         load([ASSETS], {"device": "gpu"})
+
+
+def test_an_entry_may_be_made_of_another_that_is_made_of_a_third(tmp_path: Path) -> None:
+    """A merge repeats keys on purpose, however deep."""
+    path = tmp_path / "own.yaml"
+    path.write_text("a: &a {x: 1, y: 2}\nb: &b\n  <<: *a\n  x: 3\nc:\n  <<: *b\n  x: 4\n")
+    assert read_yaml(path)["c"] == {"x": 4, "y": 2}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,9 @@ from sirenbench.errors import Mistake, Mistakes, shown
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the numbers and words of YAML 1.2, and without silent duplicates."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # As it is written: a merge (<<) later adds keys to the node, which may repeat those of the node itself.
+        node = super().compose_mapping_node(anchor)
         seen = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
@@ -25,7 +26,7 @@ class _Loader(yaml.SafeLoader):
                     None, None, f"the key {shown(key_node.value)} is given twice", key_node.start_mark
                 )
             seen.add(key_node.value)
-        return super().construct_mapping(node, deep)
+        return node
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
