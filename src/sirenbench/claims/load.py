@@ -11,8 +11,9 @@ from pydantic import Field, ValidationError
 
 from sirenbench.claims.evidence import PaperNumber
 from sirenbench.claims.model import Claim, Claims, ClaimText, Group, Numbers
+from sirenbench.claims.predicates.comparisons import Near
 from sirenbench.claims.terms import Vocabulary
-from sirenbench.claims.trials import Reader, filled
+from sirenbench.claims.trials import Reader, Trial, filled
 from sirenbench.config.base import Block
 from sirenbench.config.messages import mistake
 from sirenbench.config.yaml import read_yaml
@@ -57,7 +58,7 @@ def load_claims(path: Path = CLAIMS) -> Claims:
                 if name in claims:
                     mistakes.append(Mistake(where, key, f"there is another claim named {name}"))
                 elif trial:
-                    claims[name] = Claim(name, group, own, trial, numbers)
+                    claims[name] = Claim(name, group, own, trial, _number_of(trial, numbers))
     if not mistakes:
         mistakes += _needed(claims, where)
     if mistakes:
@@ -85,27 +86,39 @@ def _cells(file: ClaimsFile, where: str, mistakes: list[Mistake]) -> dict[str, C
 def _numbers(file: ClaimsFile, vocabulary: Vocabulary, where: str, mistakes: list[Mistake]) -> dict[str, PaperNumber]:
     numbers: dict[str, PaperNumber] = {}
     for index, block in enumerate(file.numbers):
-        combinations = [
-            dict(zip(block.each, map(str, one), strict=True)) for one in itertools.product(*block.each.values())
-        ]
-        for text, given in block.of.items():
-            key = f"numbers[{index}].of.{text}"
+        for form, given in block.of.items():
+            key = f"numbers[{index}].of.{form}"
+            texts = [filled(form, words) for words in _combinations(block.each)]
             values = given if isinstance(given, list) else [given]
-            if len(values) != len(combinations):
-                mistakes.append(Mistake(where, key, f"{len(values)} numbers for {len(combinations)} terms"))
+            if len(values) != len(texts):
+                mistakes.append(Mistake(where, key, f"{len(values)} numbers for {len(texts)} terms"))
                 continue
-            for words, value in zip(combinations, values, strict=True):
+            for text, value in zip(texts, values, strict=True):
                 try:
-                    quantity = vocabulary.term(filled(text, words)).quantity
+                    name = _quantity(vocabulary, text, numbers)
+                    numbers[name] = PaperNumber(float(value), block.where, block.evidence)
                 except UserError as error:
                     mistakes.append(Mistake(where, key, str(error)))
-                    continue
-                if quantity is None or quantity.text in numbers:
-                    why = "is a number itself" if quantity is None else "has a number already"
-                    mistakes.append(Mistake(where, key, why))
-                else:
-                    numbers[quantity.text] = PaperNumber(float(value), block.where, block.evidence)
     return numbers
+
+
+def _quantity(vocabulary: Vocabulary, text: str, known: Mapping[str, PaperNumber]) -> str:
+    """The full text of the quantity that a number is of. Raises UserError if it is none, or has one."""
+    quantity = vocabulary.term(text).quantity
+    if quantity is None:
+        raise UserError(f"{shown(text)} is not a cell with a score")
+    if quantity.text in known:
+        raise UserError(f"{shown(text)} has a number already")
+    return quantity.text
+
+
+def _number_of(trial: Trial, numbers: Mapping[str, PaperNumber]) -> PaperNumber | None:
+    quantity = trial.of.quantity if isinstance(trial, Near) else None
+    return numbers.get(quantity.text) if quantity else None
+
+
+def _combinations(each: Mapping[str, list[Any]]) -> list[dict[str, str]]:
+    return [dict(zip(each, map(str, values), strict=True)) for values in itertools.product(*each.values())]
 
 
 def _copies(form: str, text: ClaimText, where: str, key: str, mistakes: list[Mistake]) -> list[tuple[str, ClaimText]]:
@@ -117,8 +130,7 @@ def _copies(form: str, text: ClaimText, where: str, key: str, mistakes: list[Mis
         )
         return []
     copies = []
-    for values in itertools.product(*text.each.values()):
-        words = dict(zip(text.each, map(str, values), strict=True))
+    for words in _combinations(text.each):
         fields = filled(text.model_dump(exclude={"each"}), words)
         copies.append((filled(form, words), text.model_copy(update=fields)))
     return copies

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from sirenbench.claims.evidence import PaperNumber
-from sirenbench.claims.predicates.comparisons import Near
 from sirenbench.claims.trials import Trial
 from sirenbench.config.base import Block
 from sirenbench.spec import Track
@@ -98,20 +97,13 @@ class ClaimText(Block):
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim that was read and checked."""
+    """A claim that was read and checked; ``number`` is the one number of the paper that it is about, if it is so."""
 
     id: str
     group: Group
     text: ClaimText
     trial: Trial
-
-    @property
-    def number(self) -> PaperNumber | None:
-        """The one number of the paper that it is about, if it is about one."""
-        near = isinstance(self.trial, Near) and self.trial.of.quantity
-        return self._known.get(near.text) if near else None
-
-    _known: Mapping[str, PaperNumber]
+    number: PaperNumber | None
 
 
 @dataclass(frozen=True)

@@ -136,14 +136,9 @@ class OnPaper(_Several):
 
 
 def _refuted(verdict: Verdict) -> Verdict:
-    parts = tuple((what, _refuted(part)) for what, part in verdict.parts)
     code = Code.REFUTED if verdict.code is Code.FAILS else verdict.code
-    return replace(
-        verdict,
-        code=code,
-        reason=f"without a run: {verdict.reason}" if not parts else verdict.reason,
-        parts=parts,
-    )
+    parts = tuple((what, _refuted(part)) for what, part in verdict.parts)
+    return replace(verdict, code=code, reason=f"without a run: {verdict.reason}", parts=parts)
 
 
 @dataclass
