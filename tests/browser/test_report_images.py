@@ -65,6 +65,19 @@ def test_differences_are_those_of_the_embedded_pixels(page: Page, gain: int) -> 
     assert words.split("channels: 0")[1].strip().startswith(f"{1 / gain:g}")
 
 
+def test_colours_are_compared_channel_by_channel(page: Page) -> None:
+    random = np.random.default_rng(0)
+    one, other = random.integers(0, 256, (2, 5, 7, 3))
+    pixels = [np.dstack([image, np.full((5, 7), 255)]).ravel().tolist() for image in (one, other)]
+    script = """pair => {
+        const [one, other] = pair.map(data => ({ width: 7, height: 5, data }));
+        return [[...differenceOf(one, other)], psnrOf(one, other, { x: 2, y: 1, width: 4, height: 3 })];
+    }"""
+    difference, psnr = page.evaluate(script, pixels)
+    assert difference == pytest.approx((np.abs(one - other).mean(axis=2) / 255).ravel(), abs=1e-6)
+    assert psnr == pytest.approx(crop_psnr(one / 255, other / 255, 2, 1, 4, 3))
+
+
 def test_the_images_come_back(page: Page) -> None:
     figure = page.locator("figure.images").first
     figure.get_by_role("button", name="×16").click()

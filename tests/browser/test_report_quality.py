@@ -20,6 +20,7 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = tru
 EVIL = "</script><script>alert('x')</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Browser, any_address: str, scheme: str, width: int) -> None:

@@ -118,16 +118,15 @@ def test_a_new_version_of_the_numbers_runs_what_it_touches(finished: Project) ->
     relu.write_text(relu.read_text().replace("version = 1", "version = 2"))
     assert finished.planned() == {"train": 1, "collect": 1, "judge": 1, "report": 1, "all": 1}
     numerics = source / "numerics.py"
-    numerics.write_text(numerics.read_text().replace("ENGINE = 1", "ENGINE = 2"))
+    numerics.write_text(numerics.read_text().replace("ENGINE = 2", "ENGINE = 3"))
     assert finished.planned()["train"] == 2
 
 
 def test_a_failing_cell_stops_neither_the_others_nor_the_report_and_runs_again_next_time(project: Project) -> None:
-    relu = project.own_source() / "networks/relu.py"
-    sound = relu.read_text()
-    relu.write_text(
-        sound.replace("        return draw(", "        raise MemoryError('no <b>room</b>')\n        return draw(")
-    )
+    training = project.own_source() / "worker/train.py"
+    sound = training.read_text()
+    fault = "    if spec.network == 'relu':\n        raise MemoryError('no <b>room</b>')\n    trainer = Trainer("
+    training.write_text(sound.replace("    trainer = Trainer(", fault))
     code, output = project.snakemake()
     assert code != 0
     assert RELU in output
@@ -138,7 +137,7 @@ def test_a_failing_cell_stops_neither_the_others_nor_the_report_and_runs_again_n
     page = (project.folder / "results/small/report.html").read_text()
     assert "MemoryError: no &lt;b&gt;room&lt;/b&gt;" in page
     assert not (project.folder / "results/small/results.parquet").exists(), "Snakemake still has to collect"
-    relu.write_text(sound)
+    training.write_text(sound)
     assert project.planned() == {"train": 1, "collect": 1, "judge": 1, "report": 1, "all": 1}
     assert project.snakemake()[0] == 0
     assert not (project.folder / "results/cells" / RELU / "failure.json").exists()
