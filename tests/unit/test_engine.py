@@ -222,6 +222,29 @@ def test_a_replicate_does_not_depend_on_its_company(name: str) -> None:
     assert np.array_equal(together.curves.series("psnr")[:, 2], alone.curves.series("psnr")[:, 0])
 
 
+def test_a_network_that_has_seen_a_large_grid_is_right_on_a_small_one() -> None:
+    """The number of partial sums changes with the grid."""
+    spec = parse_name("fit/a-64/siren-1x8/replicates=1")
+    built = architecture(spec)
+    used, fresh = (
+        BatchedMlp(built.layers, built.activations, initial_parameters(spec, built.layers)) for _ in range(2)
+    )
+    for network, sides in ((used, (64, 16)), (fresh, (16,))):
+        for side in sides:
+            view = View(picture(side, ""), "corner")
+            criterion, out = Pointwise("value", "squared", torch.from_numpy(view.values())), torch.empty(1, side**2, 1)
+            network.step(Inputs(view.coordinates()), criterion, out, out)
+    assert torch.equal(used.gradient, fresh.gradient)
+
+
+@pytest.mark.parametrize("name", ["activations/a-64/siren-16x2048", "sr/a-64-x2/siren-8x1024", "fit/a-64/siren-8x256"])
+def test_what_a_chunk_holds_is_bounded_whatever_the_network(name: str) -> None:
+    built = architecture(parse_name(name))
+    network = BatchedMlp(built.layers, built.activations, torch.empty(1, built.parameters, device="cpu"))
+    values = [buffer.numel() for buffer in vars(network._new_pass("laplacian"))["_jets"]]
+    assert 4 * 11 / 4 * sum(values) <= 2**27 + 2**23
+
+
 @pytest.fixture
 def two_threads() -> Iterator[None]:
     torch.set_num_threads(2)

@@ -69,7 +69,7 @@ def load_network(path: Path) -> ImageModelDescriptor:
         from spandrel import ImageModelDescriptor, ModelLoader
     except ImportError as error:
         raise UserError(
-            f"the arm 'external' needs the package spandrel ({error}); run: pip install 'sirenbench[upscalers]'"
+            f"the arm 'external' needs the package spandrel ({error}); run: pip install spandrel"
         ) from error
     from sirenbench.weights.files import check_finite, read_state_dict
 

@@ -24,8 +24,11 @@ from sirenbench.engine.threads import Threads
 from sirenbench.networks.base import Activation, Layer
 from sirenbench.tasks.base import Field
 
-# Rows per chunk: on a CPU 1,024 x 256 floats are 1 MiB a buffer; a GPU wants long products instead.
-_CHUNK_ROWS = {"cpu": 1024, "cuda": 65_536}
+# Rows per chunk: on a CPU 1,024 x 256 floats are 1 MiB a buffer; a GPU wants long products instead. The second number
+# bounds what the widest pass holds of a chunk, in values: 128 MiB and 4 GiB of float32.
+_CHUNK_ROWS = {"cpu": (1024, 2**25), "cuda": (65_536, 2**30)}
+# Of every feature and pixel, Laplacians hold 4 values before and 4 after the activation, and 3 derivatives of it.
+_HELD = 11
 # Into how many partial sums the chunks of a gradient go: as many threads can share one replicate.
 _LANES = {"cpu": 4, "cuda": 1}
 
@@ -61,7 +64,9 @@ class BatchedMlp:
         self._scales = (*[activation.scale for activation in activations], 1.0)
         # One replicate at a time keeps a CPU's cache warm; a GPU is fed all of them in one product.
         self._group = 1 if parameters.device.type == "cpu" else self.replicates
-        self._rows = chunk_rows or max(1, _CHUNK_ROWS[parameters.device.type] // self._group)
+        most_rows, most_values = _CHUNK_ROWS[parameters.device.type]
+        features = sum(layer.fan_out for layer in layers[:-1])
+        self._rows = chunk_rows or max(16, min(most_rows, most_values // (_HELD * features)) // self._group // 16 * 16)
         self._most_lanes = _LANES[parameters.device.type]
         self._partial = self.gradient[None]
         self._own = threading.local()
@@ -79,7 +84,8 @@ class BatchedMlp:
         """The same, and the gradient of the criterion's loss by the parameters."""
         lanes = self._lanes(len(inputs))
         if lanes != len(self._partial):
-            self._partial = self.gradient.new_empty(lanes, *self.gradient.shape)
+            several = lanes > 1
+            self._partial = self.gradient.new_empty(lanes, *self.gradient.shape) if several else self.gradient[None]
         self._partial.zero_()
         self._each_chunk(inputs, criterion.field, value, out, criterion.cotangent)
         if lanes > 1:

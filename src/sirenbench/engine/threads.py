@@ -1,7 +1,7 @@
 """Independent pieces of a step on several threads, each of which works alone.
 
 Whole chunks on threads of our own are faster than threads inside each operation, which have to wait for each other
-after every one of them (perf.md, prototypes). PyTorch and NumPy leave the interpreter's lock while they compute.
+after every one of them. PyTorch and NumPy leave the interpreter's lock while they compute.
 """
 
 from __future__ import annotations

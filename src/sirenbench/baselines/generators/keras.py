@@ -28,7 +28,7 @@ _LAYERS: dict[type[nn.Module], tuple[str, dict[str, str]]] = {
 
 
 def read_generator(path: Path) -> Generator:
-    """SRGAN or SRResNet with 16 blocks (assets ``srgan-x4``, ``srresnet-x4``; layout in the notes on assets).
+    """SRGAN or SRResNet with 16 blocks (assets ``srgan-x4``, ``srresnet-x4``).
 
     Raises
     ------

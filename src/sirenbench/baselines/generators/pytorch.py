@@ -12,7 +12,7 @@ from sirenbench.weights.files import check_finite, check_layout, read_state_dict
 
 
 def read_generator(path: Path, scale: int) -> Generator:
-    """SRGAN with five blocks (assets ``srgan-x2``, ``srgan-x4-small``, ``srgan-x8``; layout in the notes on assets).
+    """SRGAN with five blocks (assets ``srgan-x2``, ``srgan-x4-small``, ``srgan-x8``).
 
     Parameters
     ----------
