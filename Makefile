@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
-          --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+          --generate-hashes --no-annotate --no-header --quiet
 
 .PHONY: demo test lint generate lock clean help
 .DEFAULT_GOAL := help

@@ -25,7 +25,8 @@ from reference import ReferenceStep
 from sirenbench import catalog
 from sirenbench.engine.mlp import layer_views
 from sirenbench.engine.trainer import Trainer
-from sirenbench.names import parse_name
+from sirenbench.names import changed, parse_name
+from sirenbench.options import Value
 from sirenbench.provenance import device_name
 
 Clock = Callable[[], float]
@@ -73,8 +74,9 @@ class Bench:
         self.device = device
         self.rounds = rounds
 
-    def trainer(self, name: str) -> Trainer:
-        spec = parse_name(name)
+    def trainer(self, name: str, **changes: Value) -> Trainer:
+        """Of a cell with so many steps that it does not end."""
+        spec = changed(parse_name(name), **{"steps": 1_000_000} | changes)
         pixels = colours if spec["channel"] == "rgb" else picture
         return Trainer(spec, catalog.tasks()[spec.task].problem(spec, pixels), self.device)
 
@@ -83,10 +85,9 @@ class Bench:
     ) -> Row:
         """A row: our step and the reference's, in turn."""
         torch.set_num_threads(threads)
-        colour = "/channel=rgb" if rgb else ""
-        name = TASKS[task].format(side=side, shape=shape) + colour + f"/steps=1000000/replicates={replicates}"
-        name = name.removesuffix("/replicates=5")
-        ours = self.trainer(name)
+        ours = self.trainer(
+            TASKS[task].format(side=side, shape=shape), channel="rgb" if rgb else "grey", replicates=replicates
+        )
         theirs = [self._reference(ours, replicate) for replicate in range(replicates)]
         clock = self._clock(threads)
         steps = max(1, round(0.05 / max(1e-9, self._time(clock, ours.bare_step, 1))))
@@ -126,8 +127,7 @@ class Bench:
 
     def five_replicates(self, side: int, shape: str) -> float:
         """What 5 replicates cost, in steps of 1."""
-        name = f"fit/made-{side}/siren-{shape}/steps=1000000"
-        one, five = self.trainer(f"{name}/replicates=1"), self.trainer(name)
+        one, five = (self.trainer(f"fit/made-{side}/siren-{shape}", replicates=count) for count in (1, 5))
         clock = self._clock(1)
         return statistics.median(
             self._time(clock, five.bare_step, 2) / self._time(clock, one.bare_step, 2) for _ in range(self.rounds)
@@ -135,7 +135,7 @@ class Bench:
 
     def metrics_share(self, side: int, shape: str) -> float:
         """What PSNR and SSIM at every step cost, as a part of the step."""
-        trainer = self.trainer(f"fit/made-{side}/siren-{shape}/steps={20 * self.rounds}/replicates=1")
+        trainer = self.trainer(f"fit/made-{side}/siren-{shape}", steps=20 * self.rounds, replicates=1)
         trainer.run()
         return trainer.metrics_seconds / trainer.training_seconds
 

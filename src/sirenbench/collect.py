@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sirenbench import catalog
 from sirenbench.assets.status import sha256_of
-from sirenbench.config.grid import NOT_PROTOCOL, paper_cell
+from sirenbench.config.grid import deviations, paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.options import Value
@@ -137,11 +137,8 @@ def command_of(name: str, configfiles: Sequence[str] = ()) -> str:
 def scaled_down(spec: CellSpec, paper: CellSpec) -> list[str]:
     """What a cell has otherwise than the paper's: ``["size 128 instead of 512"]``."""
     theirs = paper.as_dict()
-    return [
-        f"{key} {_text(value)} instead of {_text(theirs[key])}"
-        for key, value in spec.as_dict().items()
-        if key not in NOT_PROTOCOL and value != theirs[key]
-    ]
+    own = deviations(spec, paper)
+    return [f"{key} {_text(value)} instead of {_text(theirs[key])}" for key, value in own.items()]
 
 
 def _text(value: Value) -> str:

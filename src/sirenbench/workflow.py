@@ -100,15 +100,15 @@ class Workflow:
     def status(self, name: str) -> str:
         """The status file of the asset that holds a cell's image."""
         spec = parse_name(name)
-        return f"results/assets/{self._knowing(spec.image).asset_of(spec.image)}.json"
+        return status_file(self._knowing(spec.image).asset_of(spec.image))
 
     def weights(self, name: str) -> list[str]:
         """The status files of the assets that a cell's arm needs."""
-        return [f"results/assets/{asset}.json" for asset in catalog.assets_of(parse_name(name))]
+        return [status_file(asset) for asset in catalog.assets_of(parse_name(name))]
 
     def needed(self, metric: str) -> list[str]:
         """The status files of the assets that a metric needs."""
-        return [f"results/assets/{asset}.json" for asset in parse_metric(metric).metric.assets]
+        return [status_file(asset) for asset in parse_metric(metric).metric.assets]
 
     def own_file(self, asset: str) -> list[str]:
         """The file of an asset that lies on this machine and may be edited: a change of it runs its cells again."""
@@ -216,6 +216,11 @@ class Workflow:
 
     def _knowing(self, image: str) -> Loaded:
         return self._all_images.get(image, self.main)
+
+
+def status_file(asset: str) -> str:
+    """Where the rule ``asset`` tells what became of one."""
+    return f"results/assets/{asset}.json"
 
 
 def baseline_pattern() -> str:

@@ -21,8 +21,7 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("colour", ["", "/channel=rgb"])
 def test_the_reference_takes_the_step_that_the_engine_takes(task: str, colour: str) -> None:
-    name = f"{TASKS[task].format(side=12, shape='2x16')}{colour}/steps=9/replicates=1"
-    ours = Bench(CPU, rounds=1).trainer(name)
+    ours = Bench(CPU, rounds=1).trainer(f"{TASKS[task].format(side=12, shape='2x16')}{colour}", steps=9, replicates=1)
     theirs = _reference(ours)
     before = [parameter.clone() for parameter in theirs.network.parameters()]
     loss = theirs()

@@ -11,7 +11,7 @@ from sirenbench.claims.finished import FinishedCell
 from sirenbench.claims.terms import Quantity
 from sirenbench.claims.verdicts import NotTestable, Verdict
 from sirenbench.collect import read_cell, scaled_down
-from sirenbench.config.grid import NOT_PROTOCOL, paper_cell
+from sirenbench.config.grid import deviations, paper_cell
 from sirenbench.config.model import Config
 from sirenbench.options import Value
 from sirenbench.records import CellRecord
@@ -157,9 +157,7 @@ class RunEvidence:
                 self._add(spec, paper_cell(spec, config.studies[study].reference))
 
     def _add(self, spec: CellSpec, paper: CellSpec) -> None:
-        theirs = paper.as_dict()
-        deviations = {k: v for k, v in spec.as_dict().items() if k not in NOT_PROTOCOL and v != theirs[k]}
-        candidate = Candidate(spec, tuple(scaled_down(spec, paper)), deviations)
+        candidate = Candidate(spec, tuple(scaled_down(spec, paper)), deviations(spec, paper))
         known = self._candidates.setdefault(paper.name, [])
         if candidate not in known:
             known.append(candidate)

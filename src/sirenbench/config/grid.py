@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from sirenbench.config.studies import Grid, Scalar, Study
 from sirenbench.errors import Mistake, allowed, shown
 from sirenbench.names import make_spec
+from sirenbench.options import Value
 from sirenbench.spec import CellSpec, SpecError
 
 # They change how well a number is known, not what it is of.
@@ -61,6 +62,12 @@ def paper_cell(spec: CellSpec, reference: Mapping[str, Scalar]) -> CellSpec:
     own = spec.as_dict()
     wanted = own | {key: value for key, value in reference.items() if key in own}
     return make_spec({key: value for key, value in wanted.items() if key not in NOT_PROTOCOL})
+
+
+def deviations(spec: CellSpec, paper: CellSpec) -> dict[str, Value]:
+    """The parts and options that a cell has otherwise than the paper's, with its own values."""
+    theirs = paper.as_dict()
+    return {key: value for key, value in spec.as_dict().items() if key not in NOT_PROTOCOL and value != theirs[key]}
 
 
 def _product(grid: Grid) -> Iterator[dict[str, Scalar]]:

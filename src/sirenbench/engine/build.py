@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from sirenbench import catalog
+from sirenbench.cost import layers_of_cell
 from sirenbench.engine.inputs import Inputs
-from sirenbench.networks.base import Activation, Layer, count_parameters, layers_of
+from sirenbench.networks.base import Activation, Layer, count_parameters
 from sirenbench.spec import CellSpec
 
 
@@ -26,11 +27,8 @@ class Architecture:
 
 
 def architecture(spec: CellSpec) -> Architecture:
-    """The layers of a trained arm, for its task's training image."""
-    side = catalog.tasks()[spec.task].training_side(spec)
-    inputs = catalog.encodings()[spec.encoding].width(spec, side) if spec.encoding else 2
-    outputs = 3 if spec["channel"] == "rgb" else 1
-    layers = layers_of(inputs, int(spec.depth or 0), int(spec.width or 0), outputs)
+    """The layers of a trained arm, for its task's training image, and what stands between them."""
+    layers = layers_of_cell(spec)
     network = catalog.networks()[spec.network]
     return Architecture(layers, tuple(network.activation(spec, layer) for layer in layers[:-1]))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -31,6 +32,15 @@ _CHUNK_ROWS = {"cpu": (1024, 2**25), "cuda": (65_536, 2**30)}
 _HELD = 11
 # Into how many partial sums the chunks of a gradient go: as many threads can share one replicate.
 _LANES = {"cpu": 4, "cuda": 1}
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some pixels of some replicates; ``at`` tells which, to index what is (R, N, ...)."""
+
+    linears: list[Linear]
+    inputs: Inputs
+    at: tuple[slice, slice]
 
 
 class BatchedMlp:
@@ -78,16 +88,26 @@ class BatchedMlp:
 
     def evaluate(self, inputs: Inputs, field: Field, value: torch.Tensor, out: torch.Tensor) -> None:
         """Write values (R, N, C) at ``inputs``, and the field, (R, N, C) or for gradients (R, N, C, 2), to ``out``."""
-        self._each_chunk(inputs, field, value, out)
+
+        def visit(chunk: _Chunk) -> None:
+            value[chunk.at], out[chunk.at] = self._pass(field).forward(chunk.linears, chunk.inputs, learn=False)
+
+        self._each_chunk(inputs, visit)
 
     def step(self, inputs: Inputs, criterion: Criterion, value: torch.Tensor, out: torch.Tensor) -> None:
         """The same, and the gradient of the criterion's loss by the parameters."""
+
+        def visit(chunk: _Chunk) -> None:
+            through = self._pass(criterion.field)
+            value[chunk.at], out[chunk.at] = through.forward(chunk.linears, chunk.inputs, learn=True)
+            through.backward(chunk.linears, chunk.inputs, criterion.cotangent(*chunk.at, out[chunk.at]))
+
         lanes = self._lanes(len(inputs))
         if lanes != len(self._partial):
             several = lanes > 1
             self._partial = self.gradient.new_empty(lanes, *self.gradient.shape) if several else self.gradient[None]
         self._partial.zero_()
-        self._each_chunk(inputs, criterion.field, value, out, criterion.cotangent)
+        self._each_chunk(inputs, visit)
         if lanes > 1:
             torch.add(self._partial[0], self._partial[1], out=self.gradient)
         for partial in self._partial[2:]:
@@ -100,36 +120,24 @@ class BatchedMlp:
     def jets(self, inputs: Inputs, value: torch.Tensor, gradient: torch.Tensor, laplacian: torch.Tensor) -> None:
         """Write values (R, N, C), gradients (R, N, C, 2) and Laplacians (R, N, C) by the coordinates."""
 
-        def work(group: slice, lane: int) -> None:
-            through, linears = self._pass("laplacian"), list(self._linears(group, lane))
+        def visit(chunk: _Chunk) -> None:
+            through = self._pass("laplacian")
             assert isinstance(through, JetPass)
-            for rows in self._chunks(len(inputs), lane):
-                jets = through.jets(linears, inputs.at(rows))
-                value[group, rows] = jets[:, 0]
-                gradient[group, rows] = jets[:, 1:3].movedim(1, -1)
-                laplacian[group, rows] = jets[:, 3]
+            jets = through.jets(chunk.linears, chunk.inputs)
+            value[chunk.at], laplacian[chunk.at] = jets[:, 0], jets[:, 3]
+            gradient[chunk.at] = jets[:, 1:3].movedim(1, -1)
 
-        self._threads.run(work, self._units(len(inputs)))
+        self._each_chunk(inputs, visit)
 
     def flop_per_step(self, field: Field, pixels: int) -> float:
         """Multiplications and additions of a training step of all replicates."""
         return step_flop(self.layers, field, pixels) * self.replicates
 
-    def _each_chunk(
-        self,
-        inputs: Inputs,
-        field: Field,
-        value: torch.Tensor,
-        out: torch.Tensor,
-        cotangent: Callable[[slice, slice, torch.Tensor], torch.Tensor] | None = None,
-    ) -> None:
+    def _each_chunk(self, inputs: Inputs, visit: Callable[[_Chunk], None]) -> None:
         def work(group: slice, lane: int) -> None:
-            through, linears = self._pass(field), list(self._linears(group, lane))
+            linears = list(self._linears(group, lane))
             for rows in self._chunks(len(inputs), lane):
-                chunk = inputs.at(rows)
-                value[group, rows], out[group, rows] = through.forward(linears, chunk, learn=cotangent is not None)
-                if cotangent is not None:
-                    through.backward(linears, chunk, cotangent(group, rows, out[group, rows]))
+                visit(_Chunk(linears, inputs.at(rows), (group, rows)))
 
         self._threads.run(work, self._units(len(inputs)))
 

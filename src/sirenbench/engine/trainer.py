@@ -71,8 +71,9 @@ class Trainer:
         )
         self._training = _Grid(spec, problem.training, self.replicates, like=parameters, criterion=self._criterion)
         self._is_two = problem.scored is not problem.training
-        scored = _Grid(spec, problem.scored, self.replicates, like=parameters) if self._is_two else self._training
-        self._scored = scored
+        self._scored = self._training
+        if self._is_two:
+            self._scored = _Grid(spec, problem.scored, self.replicates, like=parameters)
         self._objective = _objective(spec, problem.training, self.replicates, device, assets or {})
         self._score = Scorer(problem.scored.unit().to(device), problem.metrics)
         self._fit_score = Scorer(problem.training.unit().to(device), ("psnr",)) if self._is_two else None

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 Data = tuple[str, str, int, int | None]
 
 
+def anchor_of(name: str) -> str:
+    """The id of a cell's details on the page."""
+    return "cell:" + quote(name, safe="/=+-_.")
+
+
 @dataclass(frozen=True)
 class Cell:
     """A cell of a study.
@@ -69,7 +74,7 @@ class Cell:
     @property
     def anchor(self) -> str:
         """The id of its details on the page."""
-        return "cell:" + quote(self.name, safe="/=+-_.")
+        return anchor_of(self.name)
 
     @property
     def note(self) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sirenbench.claims.verdicts import FILE, Code
+from sirenbench.report.cells import anchor_of
 from sirenbench.report.text import number
 
 WORDS = {
@@ -112,7 +112,7 @@ def _line(claim: dict[str, Any], cells: Collection[str]) -> Line:
         verdict=claim["verdict"],
         paper=claim["paper"]["text"] or _number(claim["paper"]["value"]),
         measured=_measured(claim["measured"]),
-        cells=[(name, "cell:" + quote(name, safe="/=+-_.") if name in cells else "") for name in claim["cells"]],
+        cells=[(name, anchor_of(name) if name in cells else "") for name in claim["cells"]],
         parts=[
             Part(part["what"], part["verdict"], part["reason"], _measured(part["measured"])) for part in claim["parts"]
         ],

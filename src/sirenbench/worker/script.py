@@ -79,13 +79,13 @@ def _by_hand() -> CellJob:
     from sirenbench.assets.status import write_status
     from sirenbench.assets.store import cache_folder, fetch
     from sirenbench.catalog import assets_of
-    from sirenbench.workflow import Workflow
+    from sirenbench.workflow import Workflow, status_file
 
     bench = Workflow(words.configfile)
     spec, config = parse_name(words.name), bench.main.config
 
     def fetched(name: str) -> Path:
-        status = RESULTS / "assets" / f"{name}.json"
+        status = Path(status_file(name))
         write_status(status, fetch(name, bench.main.asset(name), cache_folder(config.cache), progress=True))
         return status
 

@@ -13,23 +13,19 @@ import torch
 
 from sirenbench.engine.inputs import Inputs
 from sirenbench.engine.passes.base import Linear, Pass
-from sirenbench.networks.base import Activation, Layer
 
 
 class AdjointPass(Pass):
     """The field is the gradient, (G, n, 1, 2)."""
 
-    def __init__(
-        self, layers: Sequence[Layer], activations: Sequence[Activation], *, group: int, rows: int, like: torch.Tensor
-    ) -> None:
-        super().__init__(layers, activations, group=group, rows=rows, like=like)
-        self._values = self.buffers(rows)
-        self._slopes = self.buffers(rows)
-        self._bends = self.buffers(rows)
-        self._u = self.buffers(rows)
-        self._v = self.buffers(rows)
-        self._scratch = self.buffers(rows)
-        self._out = like.new_empty(group, rows, 1)
+    def allocate(self) -> None:
+        self._values = self.buffers(self.rows)
+        self._slopes = self.buffers(self.rows)
+        self._bends = self.buffers(self.rows)
+        self._u = self.buffers(self.rows)
+        self._v = self.buffers(self.rows)
+        self._scratch = self.buffers(self.rows)
+        self._out = self.like.new_empty(self.group, self.rows, 1)
 
     def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
         count = len(inputs)

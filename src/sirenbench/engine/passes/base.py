@@ -67,7 +67,12 @@ class Pass(ABC):
         self.rows = rows
         self.widths = [layer.fan_out for layer in layers[:-1]]
         self.outputs = layers[-1].fan_out
-        self._like = like
+        self.like = like
+        self.allocate()
+
+    @abstractmethod
+    def allocate(self) -> None:
+        """Make the buffers."""
 
     @abstractmethod
     def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,4 +90,4 @@ class Pass(ABC):
 
     def buffers(self, *shape: int) -> list[torch.Tensor]:
         """One buffer (G, *shape, width) for every activation."""
-        return [self._like.new_empty(self.group, *shape, width) for width in self.widths]
+        return [self.like.new_empty(self.group, *shape, width) for width in self.widths]

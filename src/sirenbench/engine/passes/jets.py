@@ -29,14 +29,17 @@ class JetPass(Pass):
         like: torch.Tensor,
         parts: int = 4,
     ) -> None:
-        super().__init__(layers, activations, group=group, rows=rows, like=like)
         self.parts = parts
+        super().__init__(layers, activations, group=group, rows=rows, like=like)
+
+    def allocate(self) -> None:
+        group, rows, parts = self.group, self.rows, self.parts
         self._jets = self.buffers(rows * parts)
         self._before = self.buffers(rows * parts)
         self._derivatives = [self.buffers(rows) for _ in range(parts - 1)]
-        self._scratch = [like.new_empty(group, rows * parts, max(self.widths)) for _ in range(2)]
-        self._square = like.new_empty(group, rows, max(self.widths))
-        self._out = like.new_empty(group, rows * parts, self.outputs)
+        self._scratch = [self.like.new_empty(group, rows * parts, max(self.widths)) for _ in range(2)]
+        self._square = self.like.new_empty(group, rows, max(self.widths))
+        self._out = self.like.new_empty(group, rows * parts, self.outputs)
 
     def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
         out = self.jets(linears, inputs)
