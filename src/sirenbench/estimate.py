@@ -10,6 +10,7 @@ from sirenbench.config.model import Config
 from sirenbench.numerics import numerics_of
 from sirenbench.pace import Machine, Pace, machine_here, measured
 from sirenbench.records import RECORD, RecordError, folder_of, read_record
+from sirenbench.report.text import plural
 from sirenbench.spec import CellSpec
 
 
@@ -101,10 +102,6 @@ def _wall(left: Estimate, machine: Machine) -> str:
 
 
 def _basis(pace: Pace) -> str:
-    told = f"{_number(pace.records, 'finished cell')} of this machine" if pace.records else ""
-    timed = f"trial steps of {_number(len(pace.probe.timed), 'kind')} of network" if pace.probe.timed else ""
+    told = f"{plural(pace.records, 'finished cell')} of this machine" if pace.records else ""
+    timed = f"trial steps of {plural(len(pace.probe.timed), 'kind')} of network" if pace.probe.timed else ""
     return f"It rests on {' and '.join(filter(None, (told, timed))) or 'the time that a process takes to start'}."
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sirenbench.progress import read_heartbeat
 from sirenbench.records import FAILURE, RECORD, RecordError, folder_of, read_record
+from sirenbench.report.text import plural
 from sirenbench.workflow import Workflow
 
 
@@ -52,7 +53,7 @@ def print_plan(bench: Workflow, targets: Collection[str], results: Path) -> None
 
 
 def _count(names: Collection[str], done: Set[str]) -> str:
-    return f"{len(names):,} cell{'s' if len(names) != 1 else ''}, {sum(name in done for name in names):,} done"
+    return f"{plural(len(names), 'cell')}, {sum(name in done for name in names):,} done"
 
 
 def state_of(results: Path, name: str) -> str:
