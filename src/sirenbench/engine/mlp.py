@@ -75,7 +75,7 @@ class BatchedMlp:
         # One replicate at a time keeps a CPU's cache warm; a GPU is fed all of them in one product.
         self._group = 1 if parameters.device.type == "cpu" else self.replicates
         most_rows, most_values = _CHUNK_ROWS[parameters.device.type]
-        features = sum(layer.fan_out for layer in layers[:-1])
+        features = sum(layer.fan_out for layer in layers)
         self._rows = chunk_rows or max(16, min(most_rows, most_values // (_HELD * features)) // self._group // 16 * 16)
         self._most_lanes = _LANES[parameters.device.type]
         self._partial = self.gradient[None]
