@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from importlib import resources
 from itertools import product
 from pathlib import Path
 
@@ -45,6 +47,12 @@ BICUBIC = {2: (33.202741, 0.956496), 4: (26.667215, 0.836583), 8: (22.874624, 0.
 
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "source", "wbr"}
+
+
+def paper_rows() -> list[dict[str, str]]:
+    """The paper's numbers as they stand in the file."""
+    text = (resources.files("sirenbench.report") / "data" / "paper.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @dataclass

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sirenbench import __version__
 from sirenbench.errors import UserError
@@ -15,42 +16,7 @@ from sirenbench.errors import UserError
 
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point; exit status 1 and one message for a mistake."""
-    parser = argparse.ArgumentParser(prog="sirenbench", description=__doc__)
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="command")
-
-    cells = commands.add_parser("cells", help="list the cells of the configuration: state, study, target")
-    cells.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
-    cells.set_defaults(run=_cells)
-
-    estimate = commands.add_parser("estimate", help="what the configured cells would cost on this machine, by study")
-    estimate.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
-    estimate.add_argument("--target", help="<run> or <run>/<study>; the configured run if left out")
-    estimate.set_defaults(run=_estimate)
-
-    report = commands.add_parser("report", help="collect and render what is there of a run, finished or not")
-    report.add_argument("target", nargs="?", help="<run> or <run>/<study>; the configured run if left out")
-    report.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
-    report.set_defaults(run=_report)
-
-    summary = commands.add_parser(
-        "summary", help="a finished run in the terminal: Table 1, and what became of the claims"
-    )
-    summary.add_argument("folder", nargs="?", type=Path, default=Path("results/demo"), help="results/<run>")
-    summary.set_defaults(run=_summary)
-
-    bench = commands.add_parser("bench", help="how fast the engine is here, beside a plain step", add_help=False)
-    bench.set_defaults(run=_bench)
-
-    fetch = commands.add_parser("fetch", help="bring assets into the cache, e.g. before the network is gone")
-    fetch.add_argument("assets", nargs="*", help="names of assets; all that the configured cells need if left out")
-    fetch.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
-    fetch.set_defaults(run=_fetch)
-
-    schema = commands.add_parser("schema", help="the files that are generated from the configuration's models")
-    schema.add_argument("--write", action="store_true", help="write config/default.yaml and config/schema.json")
-    schema.set_defaults(run=_schema)
-
+    parser = _parser()
     chosen, rest = parser.parse_known_args(words)
     if rest and chosen.run is not _bench:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -60,8 +26,86 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except UserError as error:
         sys.exit(f"sirenbench: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:  # whoever read our list has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sirenbench", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    configured = argparse.ArgumentParser(add_help=False)
+    configured.add_argument("--configfile", action="append", default=[], type=Path, help="as for snakemake")
+    _add_commands_on_cells(commands, configured)
+    _add_commands_on_runs(commands, configured)
+
+    bench = commands.add_parser("bench", help="how fast the engine is here, beside a plain step", add_help=False)
+    bench.set_defaults(run=_bench)
+
+    fetch = commands.add_parser(
+        "fetch", parents=[configured], help="bring assets into the cache, e.g. before the network is gone"
+    )
+    fetch.add_argument("assets", nargs="*", help="names of assets; all that the configured cells need if left out")
+    fetch.set_defaults(run=_fetch)
+
+    schema = commands.add_parser("schema", help="the files that are generated from the configuration's models")
+    schema.add_argument("--write", action="store_true", help="write config/default.yaml and config/schema.json")
+    schema.set_defaults(run=_schema)
+    return parser
+
+
+def _add_commands_on_cells(commands: Any, configured: argparse.ArgumentParser) -> None:
+    cells = commands.add_parser(
+        "cells", parents=[configured], help="list the cells of the configuration: state, study, target"
+    )
+    cells.set_defaults(run=_cells)
+
+    cell = commands.add_parser(
+        "cell", parents=[configured], help="all that is known of one cell: state, scores, files, log, command"
+    )
+    cell.add_argument("name", help="its name, or its folder")
+    cell.set_defaults(run=_cell)
+
+    run = commands.add_parser(
+        "run", parents=[configured], help="run cells beside the workflow, here or on a cluster, into scratch/"
+    )
+    run.add_argument("cells", nargs="+", metavar="cell", help="name, e.g. fit/cameraman-64/siren-2x64/steps=100")
+    run.add_argument("--cluster", choices=("slurm", "local", "debug"), help="submit there; run here if left out")
+    run.add_argument("--threads", type=_count, help="CPU threads; those of the configuration if left out")
+    run.add_argument("--runtime", type=_count, metavar="MINUTES", help="time limit on a cluster")
+    run.add_argument("--gpus", type=_count, default=0, help="GPUs on a cluster; none if left out")
+    run.add_argument("--partition", default="", help="Slurm partition; its default one if left out")
+    run.add_argument("--force", action="store_true", help="run again what is done")
+    run.add_argument("--no-fetch", action="store_true", help="take the assets as they were fetched for an earlier run")
+    run.set_defaults(run=_run)
+
+
+def _add_commands_on_runs(commands: Any, configured: argparse.ArgumentParser) -> None:
+    status = commands.add_parser(
+        "status", parents=[configured], help="how the cells of the configured run stand, and why"
+    )
+    status.add_argument("--json", action="store_true", help="for programs")
+    status.set_defaults(run=_status)
+
+    estimate = commands.add_parser(
+        "estimate", parents=[configured], help="what the configured cells would cost on this machine, by study"
+    )
+    estimate.add_argument("--target", help="<run> or <run>/<study>; the configured run if left out")
+    estimate.set_defaults(run=_estimate)
+
+    report = commands.add_parser(
+        "report", parents=[configured], help="collect and render what is there of a run, finished or not"
+    )
+    report.add_argument("target", nargs="?", help="<run> or <run>/<study>; the configured run if left out")
+    report.set_defaults(run=_report)
+
+    summary = commands.add_parser(
+        "summary", help="a finished run in the terminal: Table 1, and what became of the claims"
+    )
+    summary.add_argument("folder", nargs="?", type=Path, default=Path("results/demo"), help="results/<run>")
+    summary.set_defaults(run=_summary)
 
 
 def _cells(words: argparse.Namespace) -> None:
@@ -69,6 +113,38 @@ def _cells(words: argparse.Namespace) -> None:
     from sirenbench.workflow import Workflow
 
     print_cells(Workflow(words.configfile), Path("results"))
+
+
+def _status(words: argparse.Namespace) -> None:
+    from sirenbench.status import print_status
+    from sirenbench.workflow import Workflow
+
+    print_status(Workflow(words.configfile), words.json)
+
+
+def _cell(words: argparse.Namespace) -> None:
+    from sirenbench.status import print_cell
+    from sirenbench.workflow import Workflow
+
+    print_cell(words.name, Workflow(words.configfile))
+
+
+def _run(words: argparse.Namespace) -> None:
+    from sirenbench.adhoc import run_here, submit, tell
+
+    common = {"configfiles": words.configfile, "threads": words.threads, "force": words.force}
+    if words.cluster is None:
+        run_here(words.cells, fetched=words.no_fetch, **common)
+    else:
+        asked = {"runtime": words.runtime, "gpus": words.gpus, "partition": words.partition}
+        tell(submit(words.cells, words.cluster, **asked, **common), words.cluster)
+
+
+def _count(text: str) -> int:
+    """A number of at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def _estimate(words: argparse.Namespace) -> None:

@@ -39,7 +39,7 @@ def work_of(spec: CellSpec) -> Work:
     step = step_flop(layers, task.field(spec), trained)
     scores = _scores(steps, int(spec.values.get("eval_every", 1))) * forward * scored if task.has_factor else 0.0
     # Derivatives are propagated forwards, four numbers at a time; a gradient more is taken for the statistics.
-    final = forward * scored + 4 * forward * trained + (4 * forward * trained if spec.task == "activations" else 0.0)
+    final = forward * scored + 4 * forward * trained + (4 * forward * trained if task.keeps_activations else 0.0)
     return Work(
         network=replicates * (steps * step + scores),
         loss=replicates * steps * loss_flop(spec),

@@ -10,7 +10,7 @@ from sirenbench.config.model import Config
 from sirenbench.numerics import numerics_of
 from sirenbench.pace import Machine, Pace, machine_here, measured
 from sirenbench.records import RECORD, RecordError, folder_of, read_record
-from sirenbench.report.text import plural
+from sirenbench.report.text import duration, plural
 from sirenbench.spec import CellSpec
 
 
@@ -56,10 +56,10 @@ def print_estimate(config: Config, cells: Mapping[str, Sequence[CellSpec]], targ
     left = estimate((spec for spec in every if not _is_done(results, spec)), pace)
     print(f"What {target} takes on this machine ({machine.device}), in {_unit(machine)}:\n")
     width = max(len(name) for name in (*studies, "study"))
-    print(f"{'study':<{width}}  cells  trained        time   longest cell")
+    print(f"{'study':<{width}}  cells  trained         time   longest cell")
     for name, found in (*studies.items(), ("all", total)):
         where, seconds = found.longest
-        line = f"{found.cells:>5}  {found.trained:>7}  {duration(found.seconds):>10}"
+        line = f"{found.cells:>5}  {found.trained:>7}  {duration(found.seconds):>11}"
         print(f"{name:<{width}}  {line}   {duration(seconds)}: {where}")
     print(f"\nIn the last line a cell that several studies need counts once. {_done(total, left)}")
     print(f"{_wall(left, machine)}{_basis(pace)}")
@@ -72,16 +72,6 @@ def _is_done(results: Path, spec: CellSpec) -> bool:
     except RecordError:  # none, or a damaged one
         return False
     return made is None or made.numerics == numerics_of(spec)
-
-
-def duration(seconds: float) -> str:
-    """In the unit that fits: ``45 s``, ``12 min``, ``3.4 h``, ``1,210 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    hours = seconds / 3600
-    return f"{hours:,.1f} h" if hours < 100 else f"{hours:,.0f} h"
 
 
 def _unit(machine: Machine) -> str:

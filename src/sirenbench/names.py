@@ -93,6 +93,8 @@ def make_spec(fields: Mapping[str, object]) -> CellSpec:
         loss=loss,
         options=tuple((option, _checked(option, fields.get(option.name, option.default))) for option in options),
     )
+    if is_baseline:
+        catalog.baselines()[arm].check(spec)
     if len(spec.name) > MAX_NAME_LENGTH:
         raise SpecError("", f"the cell name is longer than {MAX_NAME_LENGTH} characters: {shown(spec.name)}")
     return spec

@@ -99,10 +99,10 @@ class CellSpec:
         """The track of the cell in a study of the track ``wanted``.
 
         A cell whose options say nothing of it follows the paper's text and its authors' code alike. One that mixes
-        what belongs to the one with what belongs to the other follows neither.
+        what belongs to the one with what belongs to the other follows neither, and a study of ours stays together.
         """
         named = {track for option, value in self.options if (track := option.track_of(value))}
-        if len(named) > 1:
+        if len(named) > 1 or wanted == "improved":
             return "improved"
         return next(iter(named), wanted)
 

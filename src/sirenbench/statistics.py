@@ -126,12 +126,13 @@ class Mark(Enum):
     SECOND = "second"
 
 
-def rank(samples: Sequence[Sample], higher_is_better: bool) -> list[Mark]:
+def rank(samples: Sequence[Sample], higher_is_better: bool, alike: float) -> list[Mark]:
     """Best and second best, with ties.
 
-    The best is the one with the best mean and all whose paired difference to it has an interval that includes zero;
-    the second best likewise among the rest. A sample is not ranked if a replicate has no number, or if it has a
-    single replicate and is not exact: nothing can be said of its chance then.
+    The best is the one with the best mean, and all that are as good as it: the interval of their difference, paired by
+    seed, includes zero and reaches no further than ``alike`` to either side (two one-sided tests of equivalence). So
+    nothing shares the mark by being uncertain. The second best likewise among the rest. A sample is not ranked if a
+    replicate has no number, or if it has a single replicate and is not exact: nothing can be said of its chance then.
     """
     sign = 1 if higher_is_better else -1
     summaries = [summarise(sample) for sample in samples]
@@ -148,15 +149,15 @@ def rank(samples: Sequence[Sample], higher_is_better: bool) -> list[Mark]:
             break
         leader = max(ranked, key=lambda index: sign * summaries[index].mean)
         for index in list(ranked):
-            if index == leader or _tied(samples[leader], samples[index]):
+            if index == leader or _tied(samples[leader], samples[index], alike):
                 marks[index] = mark
                 ranked.remove(index)
     return marks
 
 
-def _tied(a: Sample, b: Sample) -> bool:
+def _tied(a: Sample, b: Sample, alike: float) -> bool:
     apart = difference(a, b)
-    return apart.mean == 0 or (math.isfinite(apart.mean) and not apart.differs_from_zero)
+    return -alike <= apart.low <= 0 <= apart.high <= alike
 
 
 def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

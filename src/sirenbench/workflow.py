@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,12 @@ class Workflow:
         self.files = [Path(file) for file in files] or [DEFAULT]
         self.overrides = dict(overrides or {})
         self.main = load([ASSETS, *self.files], self.overrides)
+
+    @cached_property
+    def runs(self) -> dict[str, Loaded]:
+        """The configured run and the paper's, by name."""
         paper = self.main if self.main.config.run == "paper" else load([ASSETS, PAPER])
-        self.runs = {self.main.config.run: self.main, paper.config.run: paper}
+        return {self.main.config.run: self.main, paper.config.run: paper}
 
     @property
     def configfiles(self) -> list[str]:
@@ -143,8 +147,9 @@ class Workflow:
 
     def asset(self, name: str) -> Asset:
         """Where an asset comes from. Raises UserError for an unknown one."""
-        known = next((loaded for loaded in self.runs.values() if loaded.has_asset(name)), self.main)
-        return known.asset(name)
+        if self.main.has_asset(name):
+            return self.main.asset(name)
+        return next((loaded for loaded in self.runs.values() if loaded.has_asset(name)), self.main).asset(name)
 
     def asset_identity(self, name: str) -> str:
         """Which file an asset is: its hash where one is given, else where it comes from."""
@@ -210,12 +215,11 @@ class Workflow:
         """Everything that a cell needs."""
         return {self._knowing(spec.image).asset_of(spec.image), *catalog.assets_of(spec)}
 
-    @cached_property
-    def _all_images(self) -> dict[str, Loaded]:
-        return {image: loaded for loaded in reversed(self.runs.values()) for image in loaded.config.images}
-
     def _knowing(self, image: str) -> Loaded:
-        return self._all_images.get(image, self.main)
+        # The paper's configuration is read only where it is asked for: every job of a cluster begins with a Workflow.
+        if image in self.main.config.images:
+            return self.main
+        return next((loaded for loaded in self.runs.values() if image in loaded.config.images), self.main)
 
 
 def status_file(asset: str) -> str:
@@ -228,6 +232,7 @@ def baseline_pattern() -> str:
     return rf"[^/]+/[^/]+/(?:{'|'.join(map(re.escape, catalog.baselines()))})(?:/[^/]+)*"
 
 
+@cache
 def report_code() -> str:
     """A hash of what makes tables and pages, comments aside: a report is made anew when it has changed."""
     package = Path(__file__).parent

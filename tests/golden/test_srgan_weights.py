@@ -6,10 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from PIL import Image
+from srgan_reference import generator_in_numpy
 
 from sirenbench import catalog
 from sirenbench.assets.status import read_status
@@ -85,6 +88,22 @@ def test_the_starfish_is_enlarged_to_the_known_psnr(factor: int, enlarge: Enlarg
     large = enlarge(np.array(high.resize((columns, rows), Image.Resampling.BICUBIC)))
     assert _psnr(np.asarray(high), large) == pytest.approx(rgb, abs=0.02)
     assert _psnr(_luma(np.asarray(high), factor), _luma(large, factor)) == pytest.approx(y, abs=0.02)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize(("name", "least"), [("srgan-x4", -1), ("srresnet-x4", 1)])
+def test_the_published_weights_enlarge_the_astronaut_as_plain_numpy_does(name: str, least: float) -> None:
+    """And SRResNet, which was trained for PSNR, by far better than bicubic interpolation; SRGAN was not."""
+    high = skimage.data.astronaut()[64:192, 160:288]
+    low = np.array(Image.fromarray(high).resize((32, 32), Image.Resampling.BICUBIC))
+    with h5py.File(_file(name)) as file:
+        arrays: dict[str, np.ndarray] = {}
+        file.visititems(lambda key, node: arrays.update({key: node[()]}) if isinstance(node, h5py.Dataset) else None)
+    expected = np.rint(generator_in_numpy(arrays, low / 255) * 255)
+    large = _by_network(name, low)
+    assert np.abs(large - expected).max() <= 1, "where float32 rounds to the other side"
+    assert np.mean(large != expected) < 1e-3
+    assert _psnr(high, large) - _psnr(high, _by_bicubic(4, low)) > least
 
 
 # PSNR and SSIM of 512 x 512 pixels. The paper's weights were others: 28.370/.957, 24.673/.770 and 23.698/.723 at

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import math
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -40,6 +44,12 @@ def test_every_fact_holds_and_says_by_what(name: str) -> None:
     assert found.holds, found.reason
     assert found.reason
     assert found.measured is None or math.isfinite(found.measured.mean)
+
+
+def test_no_fact_is_left_out() -> None:
+    folder = Path(inspect.getfile(initialisation)).parent
+    written = [re.findall(r"^def ([a-z]\w*)\(\) -> Fact:", path.read_text(), re.M) for path in folder.glob("*.py")]
+    assert sorted(FACTS) == sorted(itertools.chain.from_iterable(written))
 
 
 def test_all_facts_take_seconds_not_minutes() -> None:

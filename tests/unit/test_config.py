@@ -139,6 +139,8 @@ MISTAKES = {
     "an unknown task": ({"studies": {"s": study(grid=GRID | {"task": "fti"})}}, "studies.s.grid.task: 'fti' is not known", "did you mean 'fit'?"),
     "an unknown arm": ({"studies": {"s": study(grid=GRID | {"arm": "sirn"})}}, "studies.s.grid.arm: 'sirn' is not known", "did you mean 'siren'?"),
     "weights that are nowhere": ({"studies": {"s": study(grid={"task": "sr", "image": "camera", "size": 64, "factor": 2, "arm": "external", "weights": "srgn-x4"})}}, "studies.s.grid: a cell needs the asset 'srgn-x4', which is not there", "did you mean 'srgan-x4'?"),
+    "a network without weights": ({"studies": {"s": study(grid={"task": "sr", "image": "camera", "size": 64, "factor": 2, "arm": "external"})}}, "studies.s.grid.weights: sr/camera-64-x2/external names none", "add weights=<asset>"),
+    "a generator of no such scale": ({"studies": {"s": study(grid={"task": "sr", "image": "camera", "size": 64, "factor": 16, "arm": "srgan", "generator": "5-block"})}}, "studies.s.grid.generator: there is no 5-block generator of scale 16", "factors 2, 4, 8"),
     "a metric that is measured anyway": ({"metrics": ["gain"]}, "metrics[0]: 'gain' is measured where it applies", "leave it out"),
     "an unknown image": ({"studies": {"s": study(grid=GRID | {"image": "camra"})}}, "studies.s.grid.image: no image is named 'camra'", "did you mean 'camera'?"),
     "an unknown scheme": ({"studies": {"s": study(grid=GRID | {"first_init": "xavier"})}}, "studies.s.grid.first_init: 'xavier' is not known; allowed: standard", "did you mean 'xavier_"),

@@ -19,7 +19,7 @@ from sirenbench.cost import layers_of_cell, loss_flop, step_flop, work_of
 from sirenbench.engine.build import architecture
 from sirenbench.engine.trainer import Trainer
 from sirenbench.errors import UserError
-from sirenbench.estimate import duration, estimate, print_estimate
+from sirenbench.estimate import estimate, print_estimate
 from sirenbench.losses.features import VGG16
 from sirenbench.names import arms_of, make_spec, parse_name
 from sirenbench.networks.base import layers_of
@@ -273,14 +273,6 @@ def test_cells_of_several_studies_count_once_and_threads_count_as_cores() -> Non
     assert estimate(specs, pace).seconds == pytest.approx(found.seconds), "the hours of one GPU"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (89.4, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1.5 h"), (4e6, "1,111 h")],
-)
-def test_durations_are_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
 def test_the_estimate_of_a_run_has_a_line_a_study_and_says_what_it_rests_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -295,12 +287,13 @@ def test_the_estimate_of_a_run_has_a_line_a_study_and_says_what_it_rests_on(
     print_estimate(loaded.config, loaded.cells, "demo", tmp_path)
     told = capsys.readouterr().out
     assert f"What demo takes on this machine ({here.device}), in core time:" in told
-    rows = {line.split()[0]: line.split()[1:5] for line in told.splitlines() if line[:3] in ("one", "two", "all")}
-    assert rows == {"one": ["1", "1", "60", "min"], "two": ["2", "2", "3.0", "h"], "all": ["2", "2", "3.0", "h"]}
-    assert "1 of 2 are done; 2.0 h are left." in told
+    rows = {line.split()[0]: line.split()[1:7] for line in told.splitlines() if line[:3] in ("one", "two", "all")}
+    three_hours = ["2", "2", "3", "h", "00", "min"]
+    assert rows == {"one": ["1", "1", "1", "h", "00", "min"], "two": three_hours, "all": three_hours}
+    assert "1 of 2 are done; 2 h 00 min are left." in told
     recorded(tmp_path, "fit/camera-64/siren-2x8/steps=600", seconds=7200, device=here.device, numerics="engine0")
     print_estimate(loaded.config, loaded.cells, "demo", tmp_path)
-    assert "1 of 2 are done; 2.0 h are left." in capsys.readouterr().out, "another engine's cell runs again"
+    assert "1 of 2 are done; 2 h 00 min are left." in capsys.readouterr().out, "another engine's cell runs again"
     assert told.endswith("It rests on 1 finished cell of this machine.\n")
 
 

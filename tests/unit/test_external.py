@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 
 from sirenbench import catalog
 from sirenbench.errors import UserError
-from sirenbench.names import make_spec, parse_name
+from sirenbench.names import changed, make_spec, parse_name
+from sirenbench.spec import SpecError
 from sirenbench.tasks.base import Reconstruction
 
 compact = pytest.importorskip("spandrel.architectures.Compact", reason="spandrel is not installed").Compact
@@ -154,9 +155,10 @@ def test_without_spandrel_it_says_what_to_install(tmp_path: Path, monkeypatch: p
 
 def test_the_weights_are_an_asset_that_has_to_be_named() -> None:
     arm = catalog.baselines()["external"]
-    named, unnamed = (parse_name(f"sr/a-36-x4/external{option}") for option in ("/weights=4x-my.net", ""))
+    named = parse_name("sr/a-36-x4/external/weights=4x-my.net")
     assert arm.assets(named) == ("4x-my.net",)
     assert named.track == "improved"
-    assert arm.assets(unnamed) == ()
-    with pytest.raises(UserError, match="sr/a-36-x4/external: names no weights; add weights=<asset>"):
-        arm.enlarge(unnamed, Reconstruction(GREY, np.empty(0)), {})
+    with pytest.raises(SpecError, match="weights: sr/a-36-x4/external names none; add weights=<asset>"):
+        parse_name("sr/a-36-x4/external")
+    with pytest.raises(SpecError, match="weights: .* names none"):
+        changed(named, weights="none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sirenbench import catalog
@@ -39,6 +39,10 @@ def fields(draw: st.DrawFn) -> dict[str, object]:
         made |= {"depth": draw(st.integers(1, 64)), "width": draw(st.integers(1, 8192))}
     for option in draw(st.lists(st.sampled_from(options_of(task, arm)), unique=True, max_size=3)):
         made[option.name] = draw(_values(option))
+    # What these two can be asked for depends on more than one option.
+    if arm == "external":
+        made["weights"] = draw(IMAGES.filter(lambda word: word != "none"))
+    assume(made.get("generator") != "5-block" or made["factor"] in (2, 4, 8))
     return made
 
 
@@ -124,6 +128,7 @@ def test_a_cell_has_the_track_of_its_study_unless_an_option_says_otherwise(
     """What mixes the text with what was run instead of it, is neither."""
     spec = parse_name(f"sr/cameraman-512-x8/siren+pe+vgg-3x512{switches}")
     assert (spec.track_in("as-run"), spec.track_in("as-described")) == (as_run, as_described)
+    assert spec.track_in("improved") == "improved", "a question of ours, whatever is compared in it"
 
 
 def test_an_arm_names_its_network_then_its_encoding_then_its_loss() -> None:
@@ -190,6 +195,9 @@ HOSTILE = {
     "sr/a-256-x1/siren-3x256": "factor: 1 is not a whole number from 2 to 64",
     "sr/a-256-x4/bicubic-3x256": "depth: no such key for sr with bicubic",
     "sr/a-256-x4/bicubic/lr=0.01": "no such option",
+    "sr/a-256-x4/external": "weights: sr/a-256-x4/external names none; add weights=<asset>",
+    "sr/a-256-x4/external/channel=rgb": "weights: sr/a-256-x4/external/channel=rgb names none",
+    "sr/a-256-x16/srgan/generator=5-block": "no 5-block generator of scale 16; allowed: factors 2, 4, 8",
     "fit/" + "a" * 300 + "-256/siren-3x256": "at most 200 characters",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 import math
@@ -18,7 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 from PIL import Image
-from report_fixtures import Made, Page, Run, demo_run, picture, pictures_run, write_cell
+from report_fixtures import Made, Page, Run, demo_run, paper_rows, picture, pictures_run, write_cell
 
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.model import Config
@@ -39,16 +38,6 @@ from sirenbench.statistics import Mark
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return demo_run(tmp_path_factory.mktemp("report"), steps=60)
-
-
-@pytest.fixture(scope="module")
-def html(run: Run) -> str:
-    return run.render()
-
-
-@pytest.fixture(scope="module")
-def page(html: str) -> Page:
-    return Page(html)
 
 
 @pytest.fixture(scope="module")
@@ -329,11 +318,6 @@ def test_tracks_are_never_ranked_together(tmp_path: Path) -> None:
 # The paper's numbers
 
 
-def paper_rows() -> list[dict[str, str]]:
-    text = (resources.files("sirenbench.report") / "data" / "paper.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
-
-
 def test_all_72_numbers_of_table_1_are_there() -> None:
     rows = [row for row in paper_rows() if row["source"] == "Table 1"]
     assert len(rows) == len({(row["name"], row["metric"]) for row in rows}) == 72
@@ -457,6 +441,8 @@ def test_images_are_embedded_without_loss(pixels: np.ndarray) -> None:
         (duration(59.7), "1 min 00 s"),
         (duration(185), "3 min 05 s"),
         (duration(7_800), "2 h 10 min"),
+        (duration(359_999), "99 h 59 min"),
+        (duration(4e6), "1,111 h"),
     ],
 )
 def test_numbers_are_written_for_people(written: str, expected: str) -> None:

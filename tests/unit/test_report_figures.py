@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import re
 import subprocess
@@ -12,14 +11,15 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
-from report_fixtures import Made, Page, Run, pictures_run, write_cell
+from report_fixtures import Made, Page, Run, paper_rows, pictures_run, write_cell
 
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import changed, parse_name
-from sirenbench.records import ACTIVATIONS, IMAGES, folder_of
+from sirenbench.records import ACTIVATIONS, CURVES, IMAGES, folder_of
 from sirenbench.report import paper
 from sirenbench.report.cells import Cell, labelled, labels_of, read_cells
 from sirenbench.report.figures.derivatives import draw_gradient, draw_laplacian, gradient_key, laplacian_key
@@ -41,16 +41,6 @@ def pixels_of(uri: str | None) -> np.ndarray:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return pictures_run(tmp_path_factory.mktemp("pictures"), 48)
-
-
-@pytest.fixture(scope="module")
-def html(run: Run) -> str:
-    return run.render()
-
-
-@pytest.fixture(scope="module")
-def page(html: str) -> Page:
-    return Page(html)
 
 
 @pytest.fixture(scope="module")
@@ -368,11 +358,6 @@ def test_remarks_tell_cells_of_one_arm_apart(tmp_path: Path) -> None:
 # The paper's numbers
 
 
-def paper_rows() -> list[dict[str, str]]:
-    text = (resources.files("sirenbench.report") / "data" / "paper.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
-
-
 def test_table_1_trained_its_vgg_and_the_supplement_did_not() -> None:
     rows = [row for row in paper_rows() if "+vgg" in row["name"]]
     trained = {row["source"]: "/feature_weights=trained" in row["name"] for row in rows}
@@ -391,7 +376,34 @@ def test_the_run_that_was_no_siren_belongs_to_the_relu_network_that_it_was() -> 
     ]
 
 
-def test_srgan_is_compared_with_the_paper_but_not_judged(cells: list[Cell]) -> None:
+def test_what_was_read_off_a_curve_is_compared_at_its_step(tmp_path: Path) -> None:
+    (cell,) = study_of(tmp_path, "fit/cameraman-256/relu-2x256")
+    steps = [500, 1000, 2000, 5000, 10_000]
+    found = [line for line in paper_numbers(cell, tmp_path / "results") if "Figure S1" in line]
+    assert found == [
+        f"PSNR (dB): {printed} after {step:,} steps in Figure S1, read off the authors’ figure."
+        for printed, step in zip(("18.4", "19.6", "21.3", "23.2", "24.7"), steps, strict=True)
+    ]
+    value = paper.find(cell.name, "psnr", "Figure S1")
+    assert value
+    assert value.printed == "24.676", "tables have the last value"
+
+    record = write_cell(tmp_path / "results", parse_name(cell.name), Made(25.0))
+    assert record
+    path = folder_of(tmp_path / "results", cell.name) / CURVES
+    curves = pd.read_parquet(path)
+    curves.loc[curves.step == 500, "psnr"] = 18.4 + 0.5
+    curves.loc[curves.step == 1000, "psnr"] = 19.6 - 1.5
+    curves = curves[curves.step != 10_000]
+    curves.to_parquet(path, index=False)
+    (cell,) = study_of(tmp_path, cell.name)
+    found = [line for line in paper_numbers(cell, tmp_path / "results") if "Figure S1" in line]
+    assert found[0].endswith("figure. Within ±1. Ours minus the paper’s: +0.500.")
+    assert found[1].endswith("figure. Beyond ±1. Ours minus the paper’s: −1.500.")
+    assert found[4].endswith("figure."), "it was not scored there"
+
+
+def test_srgan_is_compared_with_the_paper_but_not_judged(run: Run, cells: list[Cell]) -> None:
     rows = [row for row in paper_rows() if row["name"].endswith("/srgan")]
     assert len(rows) == 12
     assert {row["tolerance"] for row in rows} == {""} != {row["tolerance"] for row in paper_rows()}
@@ -400,11 +412,11 @@ def test_srgan_is_compared_with_the_paper_but_not_judged(cells: list[Cell]) -> N
     assert entry
     against = entry.scores["psnr"].against
     assert (against.paper, against.delta, against.verdict) == ("24.673", "+0.427", "other weights")
-    assert "Not judged: the weights that the authors ran cannot be had" in paper_numbers(srgan)[0]
+    assert "Not judged: the weights that the authors ran cannot be had" in paper_numbers(srgan, run.results)[0]
 
 
-def test_a_cell_without_an_image_of_the_paper_has_no_numbers_of_it(cells: list[Cell]) -> None:
-    assert not paper_numbers(of(cells, "figs3")[0])
+def test_a_cell_without_an_image_of_the_paper_has_no_numbers_of_it(run: Run, cells: list[Cell]) -> None:
+    assert not paper_numbers(of(cells, "figs3")[0], run.results)
 
 
 # The page

@@ -16,6 +16,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
+from srgan_reference import Arrays, generator_in_numpy, keras_layers
 
 from sirenbench import catalog
 from sirenbench.baselines.generators import keras, pytorch
@@ -25,7 +26,6 @@ from sirenbench.names import make_spec, parse_name
 from sirenbench.spec import CellSpec, SpecError
 from sirenbench.tasks.base import Reconstruction
 
-Arrays = dict[str, np.ndarray]
 State = dict[str, torch.Tensor]
 
 
@@ -36,69 +36,22 @@ def _spec(factor: int = 4, **options: object) -> CellSpec:
 # ---- Weight files with random values, and the networks written out independently ----
 
 
-def _layers(kind: str, count: int) -> list[str]:
-    return [kind if n == 0 else f"{kind}_{n}" for n in range(count)]
-
-
 def _keras_arrays() -> Arrays:
     rng = np.random.default_rng(0)
     arrays = {}
     shapes = [(9, 9, 3, 64), *[(3, 3, 64, 64)] * 33, *[(3, 3, 64, 256)] * 2, (9, 9, 64, 3)]
-    for layer, shape in zip(_layers("conv2d", 37), shapes, strict=True):
+    for layer, shape in zip(keras_layers("conv2d", 37), shapes, strict=True):
         arrays[f"{layer}/{layer}/kernel:0"] = rng.normal(0, np.prod(shape[:3]) ** -0.5, shape)
         arrays[f"{layer}/{layer}/bias:0"] = rng.normal(0, 0.1, shape[3])
     arrays["conv2d_36/conv2d_36/kernel:0"] *= 2  # so that the image has some contrast
-    for layer in _layers("batch_normalization_v1", 33):
+    for layer in keras_layers("batch_normalization_v1", 33):
         arrays[f"{layer}/{layer}/gamma:0"] = rng.uniform(0.05, 0.15, 64)
         arrays[f"{layer}/{layer}/beta:0"] = rng.normal(0, 0.1, 64)
         arrays[f"{layer}/{layer}/moving_mean:0"] = rng.normal(0, 0.1, 64)
         arrays[f"{layer}/{layer}/moving_variance:0"] = rng.uniform(0.01, 1, 64)
-    for layer in _layers("p_re_lu", 19):
+    for layer in keras_layers("p_re_lu", 19):
         arrays[f"{layer}/{layer}/alpha:0"] = rng.uniform(-0.3, 0.5, (1, 1, 64))
     return {name: values.astype(np.float32) for name, values in arrays.items()}
-
-
-def _by_keras(arrays: Arrays, image: np.ndarray) -> np.ndarray:
-    """The network in float64 on (H, W, 3), as its Keras code reads: features last, one layer after the other."""
-
-    def of(layer: str, array: str) -> np.ndarray:
-        return arrays[f"{layer}/{layer}/{array}:0"].astype(np.float64)
-
-    def conv(x: np.ndarray) -> np.ndarray:
-        layer = next(convs)
-        kernel = of(layer, "kernel")
-        reach = len(kernel) // 2
-        padded = np.pad(x, ((reach, reach), (reach, reach), (0, 0)))
-        rows, columns, _ = x.shape
-        taps = [
-            padded[dy : dy + rows, dx : dx + columns] @ kernel[dy, dx]
-            for dy in range(len(kernel))
-            for dx in range(len(kernel))
-        ]
-        return np.sum(taps, axis=0) + of(layer, "bias")
-
-    def norm(x: np.ndarray) -> np.ndarray:
-        layer = next(norms)
-        scaled = (x - of(layer, "moving_mean")) / np.sqrt(of(layer, "moving_variance") + 1e-3)
-        return of(layer, "gamma") * scaled + of(layer, "beta")
-
-    def prelu(x: np.ndarray) -> np.ndarray:
-        return np.where(x > 0, x, of(next(slopes), "alpha") * x)
-
-    def depth_to_space(x: np.ndarray) -> np.ndarray:
-        rows, columns, depth = x.shape
-        blocks = x.reshape(rows, columns, 2, 2, depth // 4).swapaxes(1, 2)
-        return blocks.reshape(2 * rows, 2 * columns, depth // 4)
-
-    convs, norms = iter(_layers("conv2d", 37)), iter(_layers("batch_normalization_v1", 33))
-    slopes = iter(_layers("p_re_lu", 19))
-    first = x = prelu(conv(image))
-    for _ in range(16):
-        x = x + norm(conv(prelu(norm(conv(x)))))
-    x = first + norm(conv(x))
-    for _ in range(2):
-        x = prelu(depth_to_space(conv(x)))
-    return (np.tanh(conv(x)) + 1) / 2
 
 
 def _pytorch_state(stages: int) -> State:
@@ -194,7 +147,7 @@ def _noise(*shape: int) -> np.ndarray:
 
 def test_the_keras_file_becomes_the_network_that_keras_computes(keras_file: Path) -> None:
     image = np.random.default_rng(2).random((7, 5, 3))
-    expected = _by_keras(_keras_arrays(), image)
+    expected = generator_in_numpy(_keras_arrays(), image)
     network = keras.read_generator(keras_file)
     large = network(torch.from_numpy(image).float().permute(2, 0, 1)[None])[0].permute(1, 2, 0)
     assert large.shape == (28, 20, 3)
@@ -387,10 +340,9 @@ def test_the_same_image_is_enlarged_to_the_same_bits(assets: dict[str, Path]) ->
 
 
 def test_there_is_no_native_network_of_another_scale(assets: dict[str, Path]) -> None:
-    spec, images = _spec(3, generator="5-block"), Reconstruction(_noise(12, 12), np.empty(0))
-    assert catalog.baselines()["srgan"].assets(spec) == ()
-    with pytest.raises(UserError, match=r"no 5-block generator of scale 3; allowed: factors 2, 4, 8, or another"):
-        catalog.baselines()["srgan"].enlarge(spec, images, assets)
+    with pytest.raises(SpecError, match=r"generator: .* no 5-block .* scale 3; allowed: factors 2, 4, 8, or another"):
+        _spec(3, generator="5-block")
+    images = Reconstruction(_noise(12, 12), np.empty(0))
     assert catalog.baselines()["srgan"].enlarge(_spec(3), images, assets).shape == (36, 36)
 
 

@@ -94,39 +94,61 @@ CLEAR = [sample(30.0, 30.1, 30.2), sample(20.0, 20.1, 20.0), sample(25.0, 25.1, 
 
 
 def test_best_and_second_best_are_marked() -> None:
-    assert rank(CLEAR, higher_is_better=True) == [Mark.BEST, Mark.NONE, Mark.SECOND]
+    assert rank(CLEAR, higher_is_better=True, alike=1.0) == [Mark.BEST, Mark.NONE, Mark.SECOND]
 
 
 def test_the_direction_of_the_metric_is_kept() -> None:
-    assert rank(CLEAR, higher_is_better=False) == [Mark.NONE, Mark.BEST, Mark.SECOND]
+    assert rank(CLEAR, higher_is_better=False, alike=1.0) == [Mark.NONE, Mark.BEST, Mark.SECOND]
 
 
 def test_a_tie_shares_the_mark() -> None:
-    tied = [sample(30.0, 31.0, 30.5), sample(30.4, 30.5, 30.3), sample(20.0, 20.1, 20.2)]
-    assert rank(tied, higher_is_better=True) == [Mark.BEST, Mark.BEST, Mark.SECOND]
+    tied = [sample(30.4, 30.6, 30.5), sample(30.4, 30.5, 30.3), sample(20.0, 20.1, 20.2)]
+    assert difference(*tied[:2]).high == pytest.approx(0.1 + 0.2484, abs=1e-3)
+    assert rank(tied, higher_is_better=True, alike=0.35) == [Mark.BEST, Mark.BEST, Mark.SECOND]
+    assert rank(tied, higher_is_better=True, alike=0.34) == [Mark.BEST, Mark.SECOND, Mark.NONE]
+
+
+def test_nothing_shares_the_mark_by_being_uncertain() -> None:
+    """Nothing is known of the wide one's place: neither is it as good as the leader, nor is anything as good as it."""
+    narrow, wide, low = sample(30.0, 30.1, 29.9), sample(28.0, 32.0, 29.4), sample(29.5, 29.6, 29.4)
+    assert not difference(narrow, wide).differs_from_zero
+    assert rank([narrow, wide, low], higher_is_better=True, alike=0.6) == [Mark.BEST, Mark.SECOND, Mark.NONE]
+    lucky = sample(29.0, 33.0, 30.4)
+    assert rank([narrow, lucky, low], higher_is_better=True, alike=0.6) == [Mark.SECOND, Mark.BEST, Mark.NONE]
+
+
+def test_scores_of_other_seeds_share_no_mark() -> None:
+    other = Sample({5: 30.0, 6: 30.1, 7: 29.9})
+    assert rank([sample(30.0, 30.1, 29.9), other], higher_is_better=True, alike=1.0) == [Mark.BEST, Mark.SECOND]
+
+
+def test_equal_scores_share_the_mark_even_if_they_are_perfect() -> None:
+    for score in (30.0, INF):
+        twice = [sample(score, score, score), sample(score, exact=True)]
+        assert rank(twice, higher_is_better=True, alike=0.0) == [Mark.BEST, Mark.BEST]
 
 
 def test_a_small_but_steady_difference_is_no_tie() -> None:
     noise = np.array([0.0, 3.0, -3.0])
     steady = [sample(*(30.2 + noise + [0, 0.01, -0.01])), sample(*(30 + noise))]
-    assert rank(steady, higher_is_better=True) == [Mark.BEST, Mark.SECOND]
+    assert rank(steady, higher_is_better=True, alike=1.0) == [Mark.BEST, Mark.SECOND]
 
 
 def test_a_single_seed_is_not_ranked() -> None:
-    assert rank([sample(99.0), *CLEAR], higher_is_better=True)[0] is Mark.NONE
+    assert rank([sample(99.0), *CLEAR], higher_is_better=True, alike=1.0)[0] is Mark.NONE
 
 
 def test_a_baseline_is_ranked_with_its_one_score() -> None:
-    assert rank([sample(40.0, exact=True), *CLEAR], higher_is_better=True)[:2] == [Mark.BEST, Mark.SECOND]
+    assert rank([sample(40.0, exact=True), *CLEAR], higher_is_better=True, alike=1.0)[:2] == [Mark.BEST, Mark.SECOND]
 
 
 def test_a_cell_with_a_diverged_replicate_is_not_ranked() -> None:
-    assert rank([sample(99.0, 98.0, NAN), *CLEAR], higher_is_better=True)[0] is Mark.NONE
+    assert rank([sample(99.0, 98.0, NAN), *CLEAR], higher_is_better=True, alike=1.0)[0] is Mark.NONE
 
 
 @pytest.mark.parametrize("samples", [[], [CLEAR[0]], [sample(), sample(NAN)]])
 def test_nothing_is_best_of_less_than_two(samples: list[Sample]) -> None:
-    assert set(rank(samples, higher_is_better=True)) <= {Mark.NONE}
+    assert set(rank(samples, higher_is_better=True, alike=1.0)) <= {Mark.NONE}
 
 
 def test_a_band_is_the_interval_at_every_step() -> None:

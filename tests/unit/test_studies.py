@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from report_fixtures import paper_rows
 
 from sirenbench import cli
 from sirenbench.assets.status import write_status
@@ -18,7 +19,7 @@ from sirenbench.config import Loaded, load
 from sirenbench.config.grid import paper_cell
 from sirenbench.config.yaml import read_yaml
 from sirenbench.listing import is_dry_run, print_plan
-from sirenbench.names import make_spec
+from sirenbench.names import make_spec, parse_name
 from sirenbench.options import Choice
 from sirenbench.spec import CellSpec
 from sirenbench.worker.baseline import baseline
@@ -95,6 +96,21 @@ def test_table_1_has_its_six_columns_at_three_factors(study: str, image: str) ->
     assert names(study) == {f"sr/{image}-512-x{factor}/{column}" for factor in (2, 4, 8) for column in TABLE_1}
 
 
+def test_every_number_of_the_paper_belongs_to_a_cell_of_a_study() -> None:
+    """And if the study names its figures or tables, the number's own is among them."""
+    found: dict[str, list[str]] = {}
+    for study, specs in PAPER.cells.items():
+        for spec in specs:
+            found.setdefault(paper_cell(spec, {}).name, []).append(PAPER.config.studies[study].source)
+    for row in paper_rows():
+        sources = found.get(row["name"], [])
+        place = row["source"].partition(",")[0]
+        assert sources, f"no study has {row['name']}"
+        assert any(place in source for source in sources) or place.startswith("the README"), (place, row["name"])
+        if row["step"]:
+            assert 0 < int(row["step"]) < int(parse_name(row["name"])["steps"])
+
+
 def test_the_ablations_have_their_seven_laws_and_six_frequencies() -> None:
     assert {spec["first_init"] for spec in cells("fig4a")} == set(SCHEMES)
     for study in ("fig4b", "figs2"):
@@ -126,10 +142,30 @@ def test_the_supplement_does_not_train_vgg_along_and_table_1_does() -> None:
     assert weights("table1") == weights("table1-div2k") == weights("table1-combination") == {"trained"}
 
 
-@pytest.mark.parametrize("study", [name for name, study in PAPER.config.studies.items() if study.source])
-def test_no_cell_of_a_figure_mixes_the_two_protocols(study: str) -> None:
+@pytest.mark.parametrize("study", PAPER.cells)
+def test_no_study_mixes_the_protocols(study: str) -> None:
     track = PAPER.config.studies[study].track
-    assert {spec.track_in(track) for spec in cells(study)} == {track}
+    for loaded in (PAPER, SMOKE):
+        assert {spec.track_in(track) for spec in cells(study, loaded)} == {track}
+
+
+def test_what_neither_the_paper_nor_its_authors_did_is_improved() -> None:
+    """Studies without a figure or table follow one of the two only where nothing but the image is another one."""
+    controls = {name: study.track for name, study in PAPER.config.studies.items() if not study.source}
+    as_run = {"omega-all-layers", "other-images", "fig2-new-camera", "table1-new-camera"}
+    assert {name for name, track in controls.items() if track == "as-run"} == as_run
+    assert {track for name, track in controls.items() if name not in as_run} == {"improved"}
+    of_figures = [
+        paper_cell(spec, {"image": "any", "size": 512 if spec.factor else spec.size})
+        for name, study in PAPER.config.studies.items()
+        if study.source and study.track == "as-run"
+        for spec in cells(name)
+    ]
+    for name in as_run - {"omega-all-layers"}:
+        for spec in cells(name):
+            assert paper_cell(spec, {"image": "any", "size": 512 if spec.factor else spec.size}) in of_figures, (
+                spec.name
+            )
 
 
 def test_a_machine_without_vgg19_and_div2k_has_arms_with_a_perceptual_loss() -> None:

@@ -6,4 +6,4 @@ from sirenbench.worker.script import cell_job, told
 
 rule = globals().get("snakemake")
 with told(rule):
-    run(cell_job(rule), baseline)
+    run(cell_job(rule, "baseline.py"), baseline)

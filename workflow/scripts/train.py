@@ -6,4 +6,4 @@ from sirenbench.worker.train import train
 
 rule = globals().get("snakemake")
 with told(rule):
-    run(cell_job(rule), train)
+    run(cell_job(rule, "train.py"), train)

@@ -34,6 +34,9 @@ class Baseline(ABC):
     options: ClassVar[tuple[Option, ...]] = ()
     trained_on_external_data: ClassVar[bool] = False
 
+    def check(self, spec: CellSpec) -> None:  # noqa: B027, most run every configuration
+        """Refuse a configuration that it cannot run: raises SpecError, by the option that is wrong."""
+
     def assets(self, spec: CellSpec) -> tuple[str, ...]:
         """Names of the assets that a cell of it needs."""
         return ()

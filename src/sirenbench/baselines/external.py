@@ -11,7 +11,7 @@ import numpy as np
 from sirenbench.baselines.base import Baseline
 from sirenbench.errors import UserError
 from sirenbench.options import Word
-from sirenbench.spec import CellSpec
+from sirenbench.spec import CellSpec, SpecError
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -37,17 +37,20 @@ class External(Baseline):
         ),
     )
 
+    def check(self, spec: CellSpec) -> None:
+        if spec["weights"] == NO_WEIGHTS:
+            raise SpecError(
+                "weights",
+                f"{spec.name} names none; add weights=<asset>, the name of a PyTorch or safetensors file under "
+                "'assets' in the configuration",
+            )
+
     def assets(self, spec: CellSpec) -> tuple[str, ...]:
-        return () if spec["weights"] == NO_WEIGHTS else (str(spec["weights"]),)
+        return (str(spec["weights"]),)
 
     def enlarge(self, spec: CellSpec, images: Reconstruction, assets: Mapping[str, Path]) -> np.ndarray:
         from sirenbench.baselines.generators import route
 
-        if not self.assets(spec):
-            raise UserError(
-                f"{spec.name}: names no weights; add weights=<asset>, the name of a PyTorch or safetensors file under "
-                "'assets' in the configuration"
-            )
         path = assets[str(spec["weights"])]
         network = load_network(path)
         if network.input_channels == 1 and images.low.ndim == 3:

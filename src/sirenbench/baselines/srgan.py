@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sirenbench.baselines.base import Baseline
-from sirenbench.errors import UserError
 from sirenbench.images.pictures import KERNELS
 from sirenbench.options import Choice
-from sirenbench.spec import CellSpec
+from sirenbench.spec import CellSpec, SpecError
 
 if TYPE_CHECKING:
     from sirenbench.tasks.base import Reconstruction
 
 _SCALE_4 = {"16-block": "srgan-x4", "srresnet": "srresnet-x4"}
+_NATIVE = "5-block"
 _NATIVE_SCALE = {2: "srgan-x2", 4: "srgan-x4-small", 8: "srgan-x8"}
 
 
@@ -39,7 +39,7 @@ class Srgan(Baseline):
             "16-block",
             "Which network: '16-block' and 'srresnet' (the same before its adversarial training) have scale 4 and are "
             "resized for other factors; '5-block' has scales 2, 4 and 8 of its own.",
-            choices=(*_SCALE_4, "5-block"),
+            choices=(*_SCALE_4, _NATIVE),
             beyond_paper=True,
         ),
         Choice(
@@ -52,23 +52,24 @@ class Srgan(Baseline):
         ),
     )
 
+    def check(self, spec: CellSpec) -> None:
+        if spec["generator"] == _NATIVE and spec.factor not in _NATIVE_SCALE:
+            raise SpecError(
+                "generator",
+                f"there is no {_NATIVE} generator of scale {spec.factor}; allowed: factors "
+                f"{', '.join(map(str, _NATIVE_SCALE))}, or another generator ({', '.join(_SCALE_4)})",
+            )
+
     def assets(self, spec: CellSpec) -> tuple[str, ...]:
-        if spec["generator"] == "5-block":
-            return tuple(name for scale, name in _NATIVE_SCALE.items() if scale == spec.factor)
-        return (_SCALE_4[str(spec["generator"])],)
+        generator = str(spec["generator"])
+        return (_NATIVE_SCALE[spec.factor or 1] if generator == _NATIVE else _SCALE_4[generator],)
 
     def enlarge(self, spec: CellSpec, images: Reconstruction, assets: Mapping[str, Path]) -> np.ndarray:
         from sirenbench.baselines.generators import keras, pytorch, route
 
-        if spec["generator"] != "5-block":
-            network = keras.read_generator(assets[_SCALE_4[str(spec["generator"])]])
-        elif spec.factor in _NATIVE_SCALE:
-            network = pytorch.read_generator(assets[_NATIVE_SCALE[spec.factor]], spec.factor)
-        else:
-            raise UserError(
-                f"{spec.name}: there is no 5-block generator of scale {spec.factor}; allowed: factors "
-                f"{', '.join(map(str, _NATIVE_SCALE))}, or another generator ({', '.join(_SCALE_4)})"
-            )
+        (path,) = (assets[name] for name in self.assets(spec))
+        is_native = spec["generator"] == _NATIVE
+        network = pytorch.read_generator(path, spec.factor or 1) if is_native else keras.read_generator(path)
         return route.enlarge(network, images.low, spec.size)
 
 

@@ -71,7 +71,8 @@ def _along(axis: int, inputs: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     if not inputs.requires_grad:
         return torch.zeros_like(inputs)
     vector = torch.zeros_like(inputs, requires_grad=True)
-    (product,) = torch.autograd.grad(inputs, at, vector, create_graph=True, materialize_grads=True)
+    # Written as a sum: given the vector itself, PyTorch would import SymPy to compare two shapes.
+    (product,) = torch.autograd.grad((inputs * vector).sum(), at, create_graph=True, materialize_grads=True)
     (column,) = torch.autograd.grad(product[:, axis].sum(), vector, create_graph=True, materialize_grads=True)
     return column
 

@@ -61,15 +61,15 @@ class Curves:
     def write(self, path: Path) -> None:
         """Write ``curves.parquet``: one row per scored step and replicate."""
         count, replicates, _ = self.values.shape
-        table = {
-            "step": pa.array(np.repeat(self.steps, replicates).astype(np.int32)),
-            "seconds": pa.array(np.repeat(self.seconds, replicates).astype(np.float32)),
-            "replicate": pa.array(np.tile(np.arange(replicates, dtype=np.int16), count)),
+        table: dict[str, np.ndarray] = {
+            "step": np.repeat(self.steps, replicates).astype(np.int32),
+            "seconds": np.repeat(self.seconds, replicates).astype(np.float32),
+            "replicate": np.tile(np.arange(replicates, dtype=np.int16), count),
         }
         values = self.values.cpu().numpy().astype(np.float32)
-        table |= {name: pa.array(values[:, :, column].reshape(-1)) for column, name in enumerate(self.columns)}
+        table |= {name: values[:, :, column].reshape(-1) for column, name in enumerate(self.columns)}
         with atomic_path(path) as temporary:
-            pq.write_table(pa.table(table), temporary)
+            pq.write_table(pa.table({name: _array(values) for name, values in table.items()}), temporary)
 
     def end_points(self, column: str, replicate: int, higher_is_better: bool) -> EndPoints:
         """What a record keeps of one curve."""
@@ -77,6 +77,12 @@ class Curves:
         return end_points(
             self.steps, self.seconds, curve, higher_is_better, levels=LEVELS_DB if column == "psnr" else ()
         )
+
+
+def _array(values: np.ndarray) -> pa.Array:
+    """The same bytes as an Arrow array: ``pyarrow.array`` would import pandas to ask whether they are its own."""
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, data])
 
 
 def end_points(

@@ -14,6 +14,7 @@ import torch
 
 from sirenbench import catalog
 from sirenbench.activation_statistics import Statistics
+from sirenbench.adam import Adam
 from sirenbench.cost import loss_flop
 from sirenbench.engine.activations import measure
 from sirenbench.engine.build import architecture, encode, encode_with_derivatives, initial_parameters
@@ -61,9 +62,8 @@ class Trainer:
         self.parameters = built.parameters
         parameters = aligned(initial_parameters(spec, built.layers).to(device, dtype))
         self.network = BatchedMlp(built.layers, built.activations, parameters)
-        self._weights = torch.nn.Parameter(parameters)
-        self._weights.grad = self.network.gradient
-        self._adam = torch.optim.Adam([self._weights], lr=float(spec["lr"]), fused=True)
+        self._weights = parameters
+        self._adam = Adam([parameters], lr=float(spec["lr"]))
         self._criterion = Pointwise(
             problem.supervision.field,
             problem.supervision.form,
@@ -144,10 +144,10 @@ class Trainer:
 
     def state(self) -> dict[str, torch.Tensor]:
         """Everything needed to go on with the same bits."""
-        moments = self._adam.state.get(self._weights, {})
+        moments = self._adam.state[0]
         objective = self._objective.state() if self._objective else {}
         return {
-            "parameters": self._weights.detach(),
+            "parameters": self._weights,
             "curves": self.curves.values,
             "curve_seconds": torch.from_numpy(self.curves.seconds),
             "step": torch.tensor(self.step),
@@ -158,20 +158,18 @@ class Trainer:
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from a :meth:`state` of the same cell."""
-        self._weights.data.copy_(state["parameters"])
+        self._weights.copy_(state["parameters"])
         self.curves.values.copy_(state["curves"])
         self.curves.seconds[:] = state["curve_seconds"].numpy()
         self.step = int(state["step"])
         self.training_seconds, self.metrics_seconds = state["clocks"].tolist()
-        if moments := _below("adam.", state):
-            device = self._weights.device
-            self._adam.state[self._weights] = {key: value.to(device).clone() for key, value in moments.items()}
+        self._adam.load([_below("adam.", state)])
         if self._objective:
             self._objective.load(_below("loss.", state))
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Tensors of every layer, (R, ...) each, as stored in ``weights.safetensors``."""
-        views = layer_views(self.network.layers, self._weights.detach().cpu())
+        views = layer_views(self.network.layers, self._weights.cpu())
         named = {}
         for index, (weight, bias) in enumerate(views):
             named[f"layers.{index}.weight"] = weight.contiguous()
@@ -193,7 +191,7 @@ class Trainer:
         self.step += 1
 
     def _update(self) -> None:
-        self._adam.step()
+        self._adam.step([self.network.gradient])
         if self._objective:
             self._objective.update()
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from sirenbench.adam import Adam
 from sirenbench.lazy import torch
 from sirenbench.losses.base import Loss, Objective
 from sirenbench.losses.features import MEAN, STD, VGG16, VGG19, Vgg, reproducible
@@ -99,16 +100,15 @@ class Trained(Perceptual):
         own = [[values.clone().requires_grad_() for values in start] for _ in range(replicates)]
         super().__init__(network, target, own)
         self._flat = [values for parameters in own for values in parameters]
-        self._adam = torch.optim.Adam(self._flat, lr=lr, fused=True)
+        self._adam = Adam(self._flat, lr)
 
     def update(self) -> None:
-        self._adam.step()
-        self._adam.zero_grad()
+        self._adam.step([parameter.grad for parameter in self._flat if parameter.grad is not None])
 
     def state(self) -> dict[str, torch.Tensor]:
         named = {}
-        for number, parameter in enumerate(self._flat):
-            kept = {"parameter": parameter.detach(), **self._adam.state.get(parameter, {})}
+        for number, (parameter, moments) in enumerate(zip(self._flat, self._adam.state, strict=True)):
+            kept = {"parameter": parameter.detach(), **moments}
             named.update({f"{number}.{key}": values for key, values in kept.items()})
         return named
 
@@ -118,9 +118,8 @@ class Trained(Perceptual):
             number, _, key = name.partition(".")
             kept[int(number)][key] = values
         for parameter, own in zip(self._flat, kept, strict=True):
-            parameter.data.copy_(own.pop("parameter"))
-            if own:
-                self._adam.state[parameter] = {key: values.to(parameter.device).clone() for key, values in own.items()}
+            parameter.data.copy_(own["parameter"])
+        self._adam.load(kept)
 
     def _distance(self, parameters: list[torch.Tensor], planes: torch.Tensor) -> torch.Tensor:
         stages = self._network.stages(parameters, torch.cat([planes, self._target]))

@@ -50,12 +50,16 @@ class Network(ABC):
         Raised by one whenever its numbers change, so that finished cells of it are trained again.
     options
         Its switches.
+    has_predicted_laws
+        Whether normal arguments and arcsine values are predicted for its layers (paper, section 2.1); the report draws
+        them over what was measured.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     version: ClassVar[int]
     options: ClassVar[tuple[Option, ...]] = ()
+    has_predicted_laws: ClassVar[bool] = False
 
     @abstractmethod
     def activation(self, spec: CellSpec, layer: Layer) -> Activation:

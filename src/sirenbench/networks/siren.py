@@ -41,6 +41,7 @@ class Siren(Network):
     name = "siren"
     title = "SIREN"
     version = 1
+    has_predicted_laws = True
     options = (
         Choice("first_init", STANDARD, _SCHEME_DOC.format("first layer"), choices=(STANDARD, *SCHEMES)),
         Choice("hidden_init", STANDARD, _SCHEME_DOC.format("hidden layers"), choices=(STANDARD, *SCHEMES)),

@@ -178,7 +178,7 @@ def _page(run: dict, frame: pd.DataFrame, scorecard: Scorecard | None, results: 
         run=run,
         tally=_tally(distinct),
         sections=sections,
-        details=[_detail(shown, run) for shown in by_name.values()],
+        details=[_detail(shown, run, results) for shown in by_name.values()],
         origin=_origin(records),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
         scorecard=scorecard,
@@ -187,11 +187,11 @@ def _page(run: dict, frame: pd.DataFrame, scorecard: Scorecard | None, results: 
     )
 
 
-def _detail(shown: Sequence[Cell], run: dict) -> Detail:
+def _detail(shown: Sequence[Cell], run: dict, results: Path) -> Detail:
     return Detail(
         cell=shown[0],
         studies=[run["studies"][one.study]["title"] for one in shown],
-        paper=_once(line for one in shown for line in paper_numbers(one)),
+        paper=_once(line for one in shown for line in paper_numbers(one, results)),
     )
 
 

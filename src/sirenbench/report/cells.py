@@ -7,11 +7,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sirenbench import catalog
-from sirenbench.records import CellRecord, EndPoints, Replicate
+from sirenbench.records import CURVES, CellRecord, EndPoints, Replicate, folder_of
 from sirenbench.report.text import plain
 from sirenbench.statistics import Sample
 
@@ -161,6 +162,14 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
             )
         )
     return cells
+
+
+def curves_of(cell: Cell, results: Path) -> pd.DataFrame | None:
+    """What was followed over its steps, a row for each scored step and replicate; None if it left no curves."""
+    import pandas as pd
+
+    path = folder_of(results, cell.name) / CURVES
+    return pd.read_parquet(path) if cell.state in ("ok", "diverged") and path.exists() else None
 
 
 @dataclass(frozen=True)

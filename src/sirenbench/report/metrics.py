@@ -28,12 +28,16 @@ class Facts:
         After the point.
     better
         ``higher``, ``lower`` or ``neither``.
+    alike
+        How far apart scores may be to share a mark: as far as those of one configuration are in the authors' own runs
+        (protocol.md, the paper's numbers in the report).
     """
 
     title: str
     unit: str
     digits: int
     better: str
+    alike: float
 
     @property
     def label(self) -> str:
@@ -57,8 +61,8 @@ def facts(metric: str) -> Facts:
     """The facts of a metric by its id."""
     which = parse_metric(metric.removeprefix(FIT))
     title = f"{which.title} of the fitted input" if metric.startswith(FIT) else which.title
-    unit = which.metric.unit
-    return Facts(title, unit, digits=2 if unit == "dB" else 3, better=which.metric.better)
+    unit, better = which.metric.unit, which.metric.better
+    return Facts(title, unit, 2, better, alike=0.5) if unit == "dB" else Facts(title, unit, 3, better, alike=0.02)
 
 
 def glossary(metrics: Iterable[str]) -> list[Entry]:

@@ -22,6 +22,8 @@ class PaperValue:
     ----------
     source
         The figure or table it is from, with what must be said of it: ``Figure S8b, run as SIREN P.E.+VGG``.
+    step
+        The step of a curve that it was read off at; None if it is of the end.
     printed
         The text as it is printed, or as it was read off.
     value
@@ -34,6 +36,7 @@ class PaperValue:
     """
 
     source: str
+    step: int | None
     printed: str
     value: float
     evidence: str
@@ -52,6 +55,7 @@ def _values() -> dict[tuple[str, str], tuple[PaperValue, ...]]:
     for row in csv.DictReader(text.splitlines()):
         value = PaperValue(
             source=row["source"],
+            step=int(row["step"]) if row["step"] else None,
             printed=row["printed"],
             value=float(row["repo"] or row["printed"]),
             evidence=row["evidence"],
@@ -63,11 +67,11 @@ def _values() -> dict[tuple[str, str], tuple[PaperValue, ...]]:
 
 
 def find(name: str, metric: str, source: str = "") -> PaperValue | None:
-    """The paper's value of a metric of a cell, from the place that ``source`` names if it is in more than one."""
-    values = _values().get((name, metric), ())
+    """The paper's last value of a metric of a cell, from the place that ``source`` names if it is in more than one."""
+    values = [value for value in _values().get((name, metric), ()) if value.step is None]
     return next((value for value in values if value.place in source), next(iter(values), None))
 
 
 def find_all(name: str) -> list[tuple[str, PaperValue]]:
-    """Every number that the paper has for a cell, each with its metric."""
+    """Every number that the paper has for a cell, those of its curve too, each with its metric."""
     return [(metric, value) for (cell, metric), values in _values().items() if cell == name for value in values]

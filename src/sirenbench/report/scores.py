@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from sirenbench.report.cells import Cell
+from sirenbench.report.cells import Cell, curves_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.paper import EVIDENCE, PaperValue, find, find_all
 from sirenbench.report.text import DASH, half_width, number, plural, signed
-from sirenbench.statistics import Mark, Summary, rank, summarise
+from sirenbench.statistics import Mark, Sample, Summary, rank, summarise
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,30 @@ def scores_of(
     return scores
 
 
-def paper_numbers(cell: Cell) -> list[str]:
-    """What the paper has for a cell, where it is from, and how ours compares: a sentence for each number."""
+def paper_numbers(cell: Cell, results: Path) -> list[str]:
+    """What the paper has for a cell, where it is from, and how ours compares: some words for each number.
+
+    Parameters
+    ----------
+    results
+        Where its curves lie: some of the numbers are of steps before the last.
+    """
     numbers = []
     for metric, paper in find_all(cell.reference):
-        against = _against(cell, summarise(cell.sample(metric)), paper, _digits(metric, table=True))
-        numbers.append(f"{facts(metric).label}: {against.explanation}")
+        sample = cell.sample(metric) if paper.step is None else _at(cell, metric, paper.step, results)
+        against = _against(cell, summarise(sample), paper, _digits(metric, table=True))
+        apart = f" Ours minus the paper’s: {against.delta}." if against.delta else ""
+        numbers.append(f"{facts(metric).label}: {against.explanation}{apart}")
     return numbers
+
+
+def _at(cell: Cell, metric: str, step: int, results: Path) -> Sample:
+    """A metric at a step, by seed; empty if it was not scored there."""
+    curves = curves_of(cell, results)
+    if curves is None:
+        return Sample()
+    there = curves[curves["step"] == step].set_index("replicate")[metric]
+    return Sample({r.seed: float(there[r.replicate]) for r in cell.replicates if r.replicate in there.index})
 
 
 def _digits(metric: str, table: bool) -> int:
@@ -101,10 +119,10 @@ def _digits(metric: str, table: bool) -> int:
 
 def _marks(cells: Sequence[Cell], metric: str) -> list[Mark]:
     marks = [Mark.NONE] * len(cells)
-    better = facts(metric).better
+    better, alike = facts(metric).better, facts(metric).alike
     for kin in {(cell.data, cell.track) for cell in cells} if better != "neither" else ():
         indices = [i for i, cell in enumerate(cells) if (cell.data, cell.track) == kin]
-        ranked = rank([cells[i].sample(metric) for i in indices], better == "higher")
+        ranked = rank([cells[i].sample(metric) for i in indices], better == "higher", alike)
         for i, mark in zip(indices, ranked, strict=True):
             marks[i] = mark
     return marks
@@ -126,7 +144,8 @@ def _value(cell: Cell, summary: Summary, digits: int, mark: Mark) -> Value:
 def _against(cell: Cell, summary: Summary, paper: PaperValue | None, digits: int) -> Compared:
     if paper is None:
         return Compared()
-    origin = f"{paper.printed} in {paper.source}, {EVIDENCE[paper.evidence]}"
+    when = "" if paper.step is None else f" after {plural(paper.step, 'step')}"
+    origin = f"{paper.printed}{when} in {paper.source}, {EVIDENCE[paper.evidence]}"
     if cell.scaled:
         return Compared(
             paper.printed, "", "scaled down", f"{origin}. Not comparable: {', '.join(cell.scaled)}.", paper.value

@@ -51,7 +51,7 @@ def rate(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """``0.8 s``, ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    """``0.8 s``, ``42 s``, ``3 min 05 s``, ``2 h 10 min``, ``1,210 h``."""
     if seconds is None or not math.isfinite(seconds):
         return DASH
     if seconds < 9.95:
@@ -61,7 +61,9 @@ def duration(seconds: float | None) -> str:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    if whole < 100 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole / 3600:,.0f} h"
 
 
 def plural(n: int, word: str) -> str:

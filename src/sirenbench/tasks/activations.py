@@ -17,6 +17,7 @@ class Activations(Task):
     title = "Activation statistics"
     version = 1
     has_factor = False
+    keeps_activations = True
     data_options = (CHANNEL,)
     training_options = (*training_options(steps=0), *SEED_OPTIONS)
 
@@ -25,7 +26,7 @@ class Activations(Task):
 
     def problem(self, spec: CellSpec, picture: Picture) -> Problem:
         view = View(picture(spec.size, "pil-bilinear"), str(spec["grid"]))
-        return Problem(training=view, scored=view, supervision=by_value(view), activations=True)
+        return Problem(training=view, scored=view, supervision=by_value(view), activations=self.keeps_activations)
 
 
 COMPONENTS = (Activations(),)

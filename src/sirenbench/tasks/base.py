@@ -169,6 +169,8 @@ class Task(ABC):
     ----------
     has_factor
         Whether the image carries a scale factor in cell names.
+    keeps_activations
+        Whether the statistics of the layers are kept at the end.
     data_options, training_options
         Its switches for every arm, and for trained arms only.
     """
@@ -177,6 +179,7 @@ class Task(ABC):
     title: ClassVar[str]
     version: ClassVar[int]
     has_factor: ClassVar[bool]
+    keeps_activations: ClassVar[bool] = False
     data_options: ClassVar[tuple[Option, ...]]
     training_options: ClassVar[tuple[Option, ...]]
 

@@ -90,7 +90,7 @@ def run(job: CellJob, measure: Callable[[CellJob, Source, str], CellRecord]) -> 
         records.write_record(failure, _without_numbers(job.spec, "failed", text))
         raise
     records.write_record(job.folder / records.RECORD, record)
-    checkpoint.path_of(job.results, job.spec.name).unlink(missing_ok=True)
+    checkpoint.remove(checkpoint.path_of(job.results, job.spec.name))
     return record
 
 

@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 
 
+def log_to(file: str | Path | None) -> None:
+    """Log to a new file, or to stderr."""
+    where: dict[str, Any] = {"filename": file, "filemode": "w"} if file else {"stream": sys.stderr}
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True, **where)
+    logging.captureWarnings(True)
+
+
 @contextmanager
 def told(rule: Any) -> Iterator[None]:
     """Log to the rule's own log file; a mistake is told in a line, and only a defect by its traceback."""
-    where: dict[str, Any] = {"filename": rule.log[0], "filemode": "w"} if rule is not None else {"stream": sys.stderr}
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True, **where)
-    logging.captureWarnings(True)
+    log_to(rule.log[0] if rule is not None else None)
     try:
         yield
     except UserError as error:
@@ -48,10 +53,10 @@ def workflow_of(rule: Any) -> Workflow:
     return Workflow(settings["files"], settings["overrides"])
 
 
-def cell_job(rule: Any) -> CellJob:
-    """The job of a cell's rule, or of the cell named on the command line."""
+def cell_job(rule: Any, script: str = "") -> CellJob:
+    """The job of a cell's rule, or of the cell named on the command line of ``train.py`` or ``baseline.py``."""
     if rule is None:
-        return _by_hand()
+        return _by_hand(script)
     settings = rule.config["sirenbench"]
     return CellJob(
         spec=parse_name(rule.wildcards.name),
@@ -65,7 +70,7 @@ def cell_job(rule: Any) -> CellJob:
     )
 
 
-def _by_hand() -> CellJob:
+def _by_hand(script: str) -> CellJob:
     parser = argparse.ArgumentParser(
         description="Run one cell without Snakemake; its files go to results/cells/<name>."
     )
@@ -76,26 +81,13 @@ def _by_hand() -> CellJob:
     parser.add_argument("--threads", type=int, default=1)
     words = parser.parse_args()
     # Only by hand: a rule's job has no use for the configuration and the downloads.
-    from sirenbench.assets.status import write_status
-    from sirenbench.assets.store import cache_folder, fetch
-    from sirenbench.catalog import assets_of
-    from sirenbench.workflow import Workflow, status_file
+    from sirenbench.adhoc import fetch_assets, job_of
+    from sirenbench.workflow import Workflow
 
+    right = "baseline.py" if parse_name(words.name).is_baseline else "train.py"
+    if script != right:
+        which = "needs no training" if right == "baseline.py" else "has to be trained"
+        raise UserError(f"{words.name} {which}; run: python workflow/scripts/{right} {words.name}")
     bench = Workflow(words.configfile)
-    spec, config = parse_name(words.name), bench.main.config
-
-    def fetched(name: str) -> Path:
-        status = Path(status_file(name))
-        write_status(status, fetch(name, bench.main.asset(name), cache_folder(config.cache), progress=True))
-        return status
-
-    return CellJob(
-        spec=spec,
-        crop=bench.main.recipe(spec.image).crop,
-        status=fetched(bench.main.asset_of(spec.image)),
-        assets={name: fetched(name) for name in assets_of(spec)},
-        results=RESULTS,
-        device=config.device,
-        threads=words.threads,
-        checkpoint_minutes=config.checkpoint_minutes,
-    )
+    fetch_assets([words.name], bench, RESULTS)
+    return job_of(words.name, bench, RESULTS, words.threads)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -30,6 +29,7 @@ from sirenbench.records import CellRecord, Cost, Replicate
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import View
 from sirenbench.worker.job import CellJob, Interrupted, Source, eight_bit, hashes, image_facts, weights, write_images
+from sirenbench.worker.stopping import stop_in_time
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +82,13 @@ def _to_the_end(job: CellJob, trainer: Trainer) -> int:
         log.info("going on from step %d of %d", trainer.step, trainer.steps)
 
     def save() -> None:
-        checkpoint.save(path, trainer.state() | {"resumed": torch.tensor(resumed)}, identity)
+        try:
+            checkpoint.save(path, trainer.state() | {"resumed": torch.tensor(resumed)}, identity)
+        except OSError as error:  # no reason to lose what is trained
+            log.warning("no checkpoint at step %d: %s; the one before it is kept", trainer.step, error)
 
     saved = time.monotonic()
-    with _stop_signals() as is_stopped, closing(Heartbeat(job.folder, job.spec.name, trainer.steps)) as heartbeat:
+    with stop_in_time() as must_stop, closing(Heartbeat(job.folder, job.spec.name, trainer.steps)) as heartbeat:
 
         def after_step(step: int) -> bool:
             nonlocal saved
@@ -93,33 +96,28 @@ def _to_the_end(job: CellJob, trainer: Trainer) -> int:
             if time.monotonic() - saved > 60 * job.checkpoint_minutes:
                 save()
                 saved = time.monotonic()
-            return not is_stopped()
+            return not must_stop()
 
         if not trainer.run(after_step=after_step):
             save()
-            raise Interrupted(f"stopped after step {trainer.step - 1} of {trainer.steps}; run it again to go on")
+            where = f"stopped after step {trainer.step - 1} of {trainer.steps}: {must_stop.reason}"
+            raise Interrupted(f"{where}; run it again to go on")
     return resumed
 
 
 def _identity(job: CellJob, trainer: Trainer) -> dict[str, str]:
-    """What a checkpoint must agree with: the cell, its numerics, the pixels, the weights of its loss."""
+    """What a checkpoint must agree with: the cell, its numerics, its pixels, its loss's weights, and every shape."""
     problem = trainer.problem
     pixels = f"{pixels_sha256(problem.training.pixels)} {pixels_sha256(problem.scored.pixels)}"
     weights = " ".join(f"{name} {read_status(path).sha256}" for name, path in job.assets.items())
-    return {"cell": job.spec.name, "numerics": numerics_of(job.spec), "pixels": pixels, "weights": weights}
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """While open, SIGTERM, SIGINT and SIGUSR2 ask the cell to write its checkpoint and stop."""
-    asked: list[int] = []
-    wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
-    before = {number: signal.signal(number, lambda number, frame: asked.append(number)) for number in wanted}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    layout = " ".join(f"{key} {tuple(values.shape)}" for key, values in sorted(trainer.state().items()))
+    return {
+        "cell": job.spec.name,
+        "numerics": numerics_of(job.spec),
+        "pixels": pixels,
+        "weights": weights,
+        "layout": layout,
+    }
 
 
 def _device(wanted: str) -> torch.device:

@@ -1,10 +1,9 @@
-"""What a fact is, and how a function becomes one."""
+"""What a fact is, and how its numbers are told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from sirenbench.claims.verdicts import Measured
 
@@ -16,15 +15,6 @@ class Fact:
     holds: bool
     reason: str
     measured: Measured | None = None
-
-
-FACTS: dict[str, Callable[[], Fact]] = {}
-
-
-def fact(function: Callable[[], Fact]) -> Callable[[], Fact]:
-    """Enter a function in ``FACTS`` by its name; it is computed once."""
-    FACTS[function.__name__] = cache(function)
-    return FACTS[function.__name__]
 
 
 def one(value: float, unit: str = "") -> Measured:

@@ -6,12 +6,11 @@ import math
 
 import numpy as np
 
-from sirenbench.claims.facts.base import Fact, fact, one
+from sirenbench.claims.facts.base import Fact, one
 from sirenbench.claims.facts.untrained import OMEGA, arguments, cell, drawn, laplacian, maps, plain, points_of
 from sirenbench.lazy import torch
 
 
-@fact
 def a_sirens_derivative_is_a_siren() -> Fact:
     """The gradient is a product of sine layers shifted by π/2, to 1e-9 of its largest value."""
     spec = cell("siren-2x32", replicates=1)
@@ -26,7 +25,6 @@ def a_sirens_derivative_is_a_siren() -> Fact:
     return Fact(apart < 1e-9, f"largest relative difference {apart:.0e}", one(apart))
 
 
-@fact
 def relu_has_no_second_derivative() -> Fact:
     """The Laplacian of a ReLU network is 0 at 2,000 random points, by autograd."""
     spec = cell("relu-2x256", replicates=1)
@@ -36,7 +34,6 @@ def relu_has_no_second_derivative() -> Fact:
     return Fact(largest < 1e-6, f"largest value {largest:g}", one(largest))
 
 
-@fact
 def laplacians_teach_relu_nothing() -> Fact:
     """The gradient of the Laplacian loss by every parameter is 0 for a ReLU network, and not for a SIREN."""
 
@@ -52,7 +49,6 @@ def laplacians_teach_relu_nothing() -> Fact:
     return Fact(relu == 0 and siren > 0, f"{relu:g}; that of a SIREN is {siren:.1f}", one(relu))
 
 
-@fact
 def factorising_boosts_gradients_by_omega() -> Fact:
     """One function with weights W and with W / ω0: the second's gradients are ω0 times as large, to 1e-4."""
     factorised = cell("siren-2x32", replicates=1)
@@ -73,7 +69,6 @@ def factorising_boosts_gradients_by_omega() -> Fact:
     return Fact(max(abs(r / OMEGA - 1) for r in ratios) < 1e-4, f"ratio {ratios[0]:.6f}", one(ratios[0], "×"))
 
 
-@fact
 def frequency_grows_with_omega() -> Fact:
     """The spectral centroid of the first layer grows linearly with its ω0: R² above 0.98 over 8 to 240."""
     omegas = np.array([8, 15, 30, 60, 120, 240])
@@ -90,3 +85,12 @@ def frequency_grows_with_omega() -> Fact:
     r2 = float(np.corrcoef(omegas, centroids)[0, 1] ** 2)
     slope = float(np.polyfit(omegas, centroids, 1)[0])
     return Fact(r2 > 0.98 and slope > 0, f"R² {r2:.4f}, {slope:.4f} cycles for each unit of ω0", one(r2))
+
+
+FACTS = (
+    a_sirens_derivative_is_a_siren,
+    relu_has_no_second_derivative,
+    laplacians_teach_relu_nothing,
+    factorising_boosts_gradients_by_omega,
+    frequency_grows_with_omega,
+)

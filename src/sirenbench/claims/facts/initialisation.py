@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from sirenbench.claims.facts.base import Fact, fact, listed, one
+from sirenbench.claims.facts.base import Fact, listed, one
 from sirenbench.claims.facts.untrained import (
     OMEGA,
     arguments,
@@ -38,7 +38,6 @@ def _hidden_arguments(first: str, hidden: str) -> list[torch.Tensor]:
     return [z.flatten(1) for z in arguments(spec, points_of(128))]
 
 
-@fact
 def arguments_are_standard_normal() -> Fact:
     """At width 2,048: mean within 0.05 of 0, standard deviation within 0.1 of 1, excess kurtosis within 0.2 of 0."""
     layers = _wide()[1:]
@@ -52,7 +51,6 @@ def arguments_are_standard_normal() -> Fact:
     return Fact(good, text, one(stds[-1]))
 
 
-@fact
 def values_are_nearly_arcsine() -> Fact:
     """At width 2,048 the distance (Kolmogorov-Smirnov) to the arcsine law on [-1, 1] is below 0.05 in all layers."""
     found = [distance_to_arcsine(z) for z in _wide()]
@@ -60,7 +58,6 @@ def values_are_nearly_arcsine() -> Fact:
     return Fact(max(found) < 0.05, text, one(max(found)))
 
 
-@fact
 def activations_and_gradients_are_preserved() -> Fact:
     """At 2 to 16 hidden layers the sines' standard deviations are within 10 %, gradients per weight within × 10."""
     spreads, ratios = [], []
@@ -75,7 +72,6 @@ def activations_and_gradients_are_preserved() -> Fact:
     return Fact(max(spreads) < 1.1 and 0.1 < min(ratios) <= max(ratios) < 10, text, one(max(spreads), "×"))
 
 
-@fact
 def the_first_output_ignores_the_depth() -> Fact:
     """Over networks, the standard deviation of the output changes by less than 20 % from 2 to 16 hidden layers."""
     stds = []
@@ -87,7 +83,6 @@ def the_first_output_ignores_the_depth() -> Fact:
     return Fact(worst < 0.2, text, one(worst))
 
 
-@fact
 def hidden_layers_do_not_see_the_first_law() -> Fact:
     """All seven laws of the first layer: hidden arguments within 10 % of the standard ones, first values arcsine."""
     own = [float(z.std()) for z in _hidden_arguments("standard", "standard")[1:]]
@@ -100,7 +95,6 @@ def hidden_layers_do_not_see_the_first_law() -> Fact:
     return Fact(worst < 0.1 and max(distances) < 0.05, text, one(worst))
 
 
-@fact
 def kaiming_uniform_in_the_first_layer() -> Fact:
     """Excess kurtosis of the first arguments within 0.5 of 0; their sines within 0.03 of the arcsine law."""
     first = _hidden_arguments("kaiming_uniform", "standard")[0]
@@ -110,7 +104,6 @@ def kaiming_uniform_in_the_first_layer() -> Fact:
     return Fact(abs(kurtosis) < 0.5 and distance < 0.03, text, one(kurtosis))
 
 
-@fact
 def xavier_uniform_in_the_first_layer() -> Fact:
     """First arguments have an excess kurtosis below -0.5 (a plateau), hidden ones are within 10 % of the standard."""
     first, *hidden = _hidden_arguments("xavier_uniform", "standard")
@@ -121,7 +114,6 @@ def xavier_uniform_in_the_first_layer() -> Fact:
     return Fact(kurtosis < -0.5 and apart < 0.1, text, one(kurtosis))
 
 
-@fact
 def other_hidden_laws_are_normal_but_wide() -> Fact:
     """Hidden arguments: standard deviation 30 ± 3 (Kaiming) or 21 ± 2 (Xavier), excess kurtosis within 0.3 of 0."""
     good, said = True, []
@@ -133,7 +125,6 @@ def other_hidden_laws_are_normal_but_wide() -> Fact:
     return Fact(good, f"{'; '.join(said)}: not N(0, 1), but normal in shape")
 
 
-@fact
 def other_hidden_laws_give_arcsine_values() -> Fact:
     """With Kaiming and Xavier uniform the hidden sines are within 0.03 of the arcsine law."""
     laws = ("kaiming_uniform", "xavier_uniform")
@@ -141,7 +132,6 @@ def other_hidden_laws_give_arcsine_values() -> Fact:
     return Fact(worst < 0.03, f"largest distance {worst:.3f}", one(worst))
 
 
-@fact
 def other_hidden_laws_explode() -> Fact:
     """Kaiming and Xavier give the first layer over 100 times the standard gradient, and ever more with depth."""
     smallest, growth = math.inf, math.inf
@@ -155,7 +145,6 @@ def other_hidden_laws_explode() -> Fact:
     return Fact(smallest > 100 and growth > 10, text, one(smallest, "×"))
 
 
-@fact
 def kaiming_uniform_over_omega_is_sirens_law() -> Fact:
     """Kaiming uniform divided by ω0 = 30 is SIREN's own hidden law, weight by weight."""
     standard, kaiming = (drawn(cell("siren-3x256", hidden_init=law, replicates=1)) for law in _SCHEMES[:2])
@@ -165,7 +154,6 @@ def kaiming_uniform_over_omega_is_sirens_law() -> Fact:
     return Fact(apart < 1e-6, f"largest relative difference {apart:.0e}", one(apart))
 
 
-@fact
 def kaiming_normal_is_normal_in_the_first_layer() -> Fact:
     """Fan-in 2 gives Kaiming normal the standard deviation √(2/2) = 1: the same draws, bit by bit."""
     kaiming, normal = (drawn(cell("siren-3x256", first_init=law)) for law in ("kaiming_normal", "normal"))
@@ -173,10 +161,26 @@ def kaiming_normal_is_normal_in_the_first_layer() -> Fact:
     return Fact(different == 0, f"{different} of {kaiming.numel():,} weights differ", one(different))
 
 
-@fact
 def standard_is_kaiming_uniform_without_omega() -> Fact:
     """At hidden ω0 = 1 SIREN's hidden law is Kaiming uniform: the same draws but for the last bit."""
     laws = ("standard", "kaiming_uniform")
     standard, kaiming = (drawn(cell("siren-3x256", hidden_omega=1, hidden_init=law)) for law in laws)
     apart = float((standard - kaiming).abs().max() / standard.abs().max())
     return Fact(apart < 1e-6, f"largest relative difference {apart:.0e}", one(apart))
+
+
+FACTS = (
+    arguments_are_standard_normal,
+    values_are_nearly_arcsine,
+    activations_and_gradients_are_preserved,
+    the_first_output_ignores_the_depth,
+    hidden_layers_do_not_see_the_first_law,
+    kaiming_uniform_in_the_first_layer,
+    xavier_uniform_in_the_first_layer,
+    other_hidden_laws_are_normal_but_wide,
+    other_hidden_laws_give_arcsine_values,
+    other_hidden_laws_explode,
+    kaiming_uniform_over_omega_is_sirens_law,
+    kaiming_normal_is_normal_in_the_first_layer,
+    standard_is_kaiming_uniform_without_omega,
+)

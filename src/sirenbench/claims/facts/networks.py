@@ -7,13 +7,12 @@ import math
 import numpy as np
 
 from sirenbench import catalog
-from sirenbench.claims.facts.base import Fact, fact, one
+from sirenbench.claims.facts.base import Fact, one
 from sirenbench.claims.facts.untrained import cell, drawn, grid, maps, outputs, parameters_of
 from sirenbench.lazy import torch
 from sirenbench.names import parse_name
 
 
-@fact
 def the_papers_network() -> Fact:
     """A cell has the paper's settings unless told otherwise: 132,609 parameters, ω0 30, Adam 1e-4, 15,000 steps."""
     spec = cell("siren-2x256")
@@ -22,14 +21,12 @@ def the_papers_network() -> Fact:
     return Fact(settings == (30, 30, 1e-4, 15_000, None) and count == 132_609, f"{count:,} parameters", one(count))
 
 
-@fact
 def the_original_network() -> Fact:
     """3 hidden layers of 256 features besides the first have 198,401 parameters."""
     count = parameters_of(cell("siren-3x256"))
     return Fact(count == 198_401, f"{count:,} parameters", one(count))
 
 
-@fact
 def the_relu_twin() -> Fact:
     """The ReLU network has the same layers, and weights of standard deviation √(2/n) within 3 standard errors."""
     from sirenbench.engine.build import architecture
@@ -44,7 +41,6 @@ def the_relu_twin() -> Fact:
     return Fact(same and worst < 3, f"at most {worst:.1f} standard errors away", one(worst))
 
 
-@fact
 def both_train_alike() -> Fact:
     """SIREN and ReLU have one optimiser, learning rate, number of steps and loss."""
     siren, relu = cell("siren-2x256"), cell("relu-2x256")
@@ -54,7 +50,6 @@ def both_train_alike() -> Fact:
     return Fact(same, f"lr {relu['lr']:g}, {relu['steps']:,} steps, mean squared error")
 
 
-@fact
 def memory_ignores_the_resolution() -> Fact:
     """A plain network has as many parameters for 64² pixels as for 512²."""
     plain = {parameters_of(parse_name(f"fit/a-{side}/siren-2x256")) for side in (64, 128, 256, 512)}
@@ -63,7 +58,6 @@ def memory_ignores_the_resolution() -> Fact:
     return Fact(len(plain) == 1, f"so of plain networks; with the authors' positional encoding {grow} at 64, 128, 256")
 
 
-@fact
 def any_resolution_can_be_asked() -> Fact:
     """Outputs on a 37 × 911 grid are finite, and equal those of a coarser grid at shared points to 1e-6."""
     spec = cell("siren-2x256", replicates=1)
@@ -74,7 +68,6 @@ def any_resolution_can_be_asked() -> Fact:
     return Fact(bool(fine.isfinite().all()) and apart < 1e-6, f"largest difference {apart:.1e}", one(apart))
 
 
-@fact
 def psnr_falls_with_the_error() -> Fact:
     """PSNR is 10 log10(4 / MSE) of values in [-1, 1] that need no clipping."""
     from sirenbench.metrics.base import Scorer
@@ -90,10 +83,21 @@ def psnr_falls_with_the_error() -> Fact:
     return Fact(error < 1e-9, f"within {error:.0e} dB over 12 levels of noise", one(error, "dB"))
 
 
-@fact
 def scores_are_of_the_large_image() -> Fact:
     """In super-resolution the large image is scored, and the small one is trained on."""
     spec = parse_name("sr/a-64-x4/siren-1x8")
     problem = catalog.tasks()["sr"].problem(spec, lambda side, kernel: np.zeros((side, side), np.uint8))
     sides = problem.training.side, problem.scored.side
     return Fact(sides == (16, 64), f"trained on {sides[0]} pixels a side, scored on {sides[1]}")
+
+
+FACTS = (
+    the_papers_network,
+    the_original_network,
+    the_relu_twin,
+    both_train_alike,
+    memory_ignores_the_resolution,
+    any_resolution_can_be_asked,
+    psnr_falls_with_the_error,
+    scores_are_of_the_large_image,
+)

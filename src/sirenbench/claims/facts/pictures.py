@@ -7,12 +7,11 @@ import math
 import numpy as np
 from PIL import Image
 
-from sirenbench.claims.facts.base import Fact, fact, one
+from sirenbench.claims.facts.base import Fact, one
 from sirenbench.images.pictures import resize
 from sirenbench.lazy import torch
 
 
-@fact
 def super_resolution_is_ill_posed() -> Fact:
     """Two images less than 25 dB alike have small images that differ by less than 0.001 of the range."""
     rows, columns = np.mgrid[0:128, 0:128]
@@ -26,7 +25,6 @@ def super_resolution_is_ill_posed() -> Fact:
     )
 
 
-@fact
 def freezing_modules_freezes_nothing() -> Fact:
     """Setting requires_grad of modules instead of parameters, as the authors' code does, leaves all to be trained."""
     block = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Conv2d(2, 1, 3))
@@ -34,3 +32,9 @@ def freezing_modules_freezes_nothing() -> Fact:
         module.requires_grad = False  # type: ignore[assignment]
     trained = [parameter.requires_grad for parameter in block.parameters()]
     return Fact(all(trained), f"{sum(trained)} of {len(trained)} parameters are still trained")
+
+
+FACTS = (
+    super_resolution_is_ill_posed,
+    freezing_modules_freezes_nothing,
+)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from sirenbench import catalog
 from sirenbench.activation_statistics import Statistics
 from sirenbench.errors import UserError
+from sirenbench.names import parse_name
 from sirenbench.records import ACTIVATIONS, folder_of
-from sirenbench.report.cells import Cell, Labelled
+from sirenbench.report.cells import Labelled
 from sirenbench.report.figures.activations import draw
 from sirenbench.report.views.images import why_no_image
 
@@ -48,9 +50,6 @@ def _layers(key: str, one: Labelled, title: str, results: Path) -> Layers:
         statistics = Statistics.read(path)
     except UserError as error:
         return Layers(one.label, cell.anchor, reason=str(error))
-    drawing = draw(key, statistics, f"{one.label}, asked at the grid of {title}", laws=_has_sines(cell))
+    network = catalog.networks()[parse_name(cell.name).network]
+    drawing = draw(key, statistics, f"{one.label}, asked at the grid of {title}", laws=network.has_predicted_laws)
     return Layers(one.label, cell.anchor, drawing)
-
-
-def _has_sines(cell: Cell) -> bool:
-    return str(cell.parts["arm"]).partition("+")[0] == "siren"

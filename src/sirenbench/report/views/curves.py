@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from sirenbench.records import CURVES, folder_of
-from sirenbench.report.cells import Cell, Labelled
+from sirenbench.report.cells import Labelled, curves_of
 from sirenbench.report.figures.curves import AXES, Series, draw
 from sirenbench.report.figures.style import colour_of, dash_of
 from sirenbench.report.metrics import facts
@@ -52,7 +51,7 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
     title
         Names the image.
     """
-    frames = [_read(one.cell, results) for one in shown]
+    frames = [curves_of(one.cell, results) for one in shown]
     panels: dict[str, list[Markup]] = {axis: [] for axis in AXES}
     legend: dict[str, Key] = {}
     for metric in DRAWN:
@@ -67,13 +66,6 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
             for line in series
         }
     return Curves(panels, list(legend.values())) if legend else None
-
-
-def _read(cell: Cell, results: Path) -> pd.DataFrame | None:
-    import pandas as pd
-
-    path = folder_of(results, cell.name) / CURVES
-    return pd.read_parquet(path) if cell.state in ("ok", "diverged") and path.exists() else None
 
 
 def _series(one: Labelled, frame: pd.DataFrame | None, metric: str) -> Series | None:

@@ -1,0 +1,291 @@
+"""Cells beside the workflow: run one here or submit it to a cluster, from the command line or from a notebook.
+
+The same function runs as in the rules. What it leaves lies in the same layout, below ``scratch/`` instead of
+``results/``: nothing that a report is made of is overwritten. From Python::
+
+    from sirenbench.adhoc import submit
+    name = "fit/cameraman-256/siren-3x256/steps=1000"
+    jobs = submit(name, cluster="slurm", gpus=1)
+    jobs[name].result()
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from sirenbench import catalog
+from sirenbench.assets.status import write_status
+from sirenbench.errors import UserError
+from sirenbench.names import parse_name
+from sirenbench.numerics import numerics_of
+from sirenbench.records import RECORD, RecordError, folder_of, read_record
+from sirenbench.workflow import Workflow
+
+if TYPE_CHECKING:
+    import submitit
+
+    from sirenbench.worker.job import CellJob
+    from snakemake_logger_plugin_sirenbench.screens import Screen
+    from snakemake_logger_plugin_sirenbench.tally import Tally
+
+Cluster = Literal["slurm", "local", "debug"]
+CLUSTERS: tuple[Cluster, ...] = get_args(Cluster)
+SCRATCH = Path("scratch")
+_SIGNAL_SECONDS = 60  # from the signal to stop to the end of the job
+_MAX_REQUEUES = 10
+
+log = logging.getLogger(__name__)
+
+
+def submit(
+    cells: str | Iterable[str],
+    cluster: Cluster = "slurm",
+    *,
+    configfiles: Sequence[str | Path] = (),
+    threads: int | None = None,
+    runtime: int | None = None,
+    gpus: int = 0,
+    partition: str = "",
+    force: bool = False,
+) -> dict[str, submitit.Job]:
+    """Submit cells, each as a job of its own.
+
+    A job that comes to its time limit or is preempted goes on from its checkpoint, under the same id.
+
+    Parameters
+    ----------
+    cells
+        Names of cells.
+    cluster
+        ``slurm``, ``local`` (processes on this machine) or ``debug`` (in this process, when its result is asked for).
+    configfiles
+        As for Snakemake. They tell the images, and what is not given here of what a cell asks of a machine.
+    runtime
+        Time limit in minutes.
+    partition
+        Of Slurm; the default one if empty.
+    force
+        Run again what is done.
+
+    Returns
+    -------
+    dict
+        Name -> job, without the cells that are done already.
+
+    Raises
+    ------
+    UserError
+        For a name that means nothing or a cluster that is not here; nothing was submitted then.
+    """
+    import submitit
+    from snakemake_executor_plugin_submitit.pack import Pack, Task
+
+    bench = Workflow(configfiles)
+    names = _to_do(cells, bench, force)
+    resources = bench.main.config.resources
+    parameters = {
+        "name": "sirenbench",
+        "timeout_min": runtime or resources.runtime,
+        "cpus_per_task": threads or resources.threads,
+        "mem_gb": resources.mem_mb / 1024,
+        "slurm_signal_delay_s": _SIGNAL_SECONDS,
+        **({"gpus_per_node": gpus} if gpus else {}),
+        **({"slurm_partition": partition} if partition else {}),
+    }
+    fetch_assets(names, bench, SCRATCH)
+    folder = _new_folder(SCRATCH / "jobs")
+    jobs = []
+    try:
+        executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
+        executor.update_parameters(**parameters)
+        with executor.batch():
+            for name in names:
+                task = Task(name.replace("/", "__"), _command(name, bench, threads or resources.threads))
+                jobs.append(executor.submit(Pack(folder.absolute(), [task], _SIGNAL_SECONDS, _MAX_REQUEUES)))
+    except (RuntimeError, submitit.core.utils.FailedJobError) as error:
+        first = next(iter(str(error).splitlines()), "")
+        raise UserError(f"{cluster} took no job: {first}; 'local' runs cells on this machine") from error
+    return dict(zip(names, jobs, strict=True))
+
+
+def tell(jobs: Mapping[str, submitit.Job], cluster: Cluster) -> None:
+    """Print what was submitted: the jobs' ids, where their logs are, and how to go on. Debug jobs run now."""
+    for name, job in jobs.items():
+        print(f"job {job.job_id}: {name}\n  log: {job.paths.stdout}\n  follow: sirenbench cell {name}")
+    if jobs and cluster == "slurm":
+        ids = sorted({job.job_id.partition("_")[0] for job in jobs.values()})
+        print(f"cancel: scancel {' '.join(ids)}")
+    for job in jobs.values() if cluster == "debug" else ():
+        job.result()
+
+
+def run_here(
+    cells: Iterable[str],
+    *,
+    configfiles: Sequence[str | Path] = (),
+    threads: int | None = None,
+    force: bool = False,
+    fetched: bool = False,
+) -> None:
+    """Run cells in this process, one after another, and show how far they are.
+
+    Parameters
+    ----------
+    fetched
+        Whether the assets were fetched before, perhaps by another machine.
+
+    Raises
+    ------
+    UserError
+        For a name that means nothing, before anything runs. If a cell failed, after the others were run.
+    """
+    from snakemake_logger_plugin_sirenbench.tally import Tally
+
+    bench = Workflow(configfiles)
+    names = _to_do(cells, bench, force)
+    if not fetched:
+        fetch_assets(names, bench, SCRATCH)
+    jobs = [job_of(name, bench, SCRATCH, threads) for name in names]
+    if not jobs:
+        return
+    tally = Tally(planned=len(jobs))
+    screen = _screen(tally)
+    screen.show()
+    try:
+        for number, job in enumerate(jobs):
+            _run_and_tell(number, job, tally, screen)
+    finally:
+        tally.interrupt()
+        screen.hide()
+        screen.summary()
+    if failed := tally.count("failed"):
+        raise UserError(f"{failed} of {len(jobs)} failed; the reasons stand above")
+
+
+def job_of(name: str, bench: Workflow, results: Path, threads: int | None = None) -> CellJob:
+    """The job that a rule would make of a cell. Its assets must have been fetched.
+
+    Raises
+    ------
+    UserError
+        For a name that means nothing.
+    """
+    from sirenbench.worker.job import CellJob
+
+    config = bench.main.config
+    return CellJob(
+        spec=parse_name(name),
+        crop=json.loads(bench.recipe_text(name))["crop"],
+        status=_status(results, bench.status(name)),
+        assets={Path(path).stem: _status(results, path) for path in bench.weights(name)},
+        results=results,
+        device=config.device,
+        threads=threads or config.resources.threads,
+        checkpoint_minutes=config.checkpoint_minutes,
+    )
+
+
+def fetch_assets(names: Iterable[str], bench: Workflow, results: Path) -> None:
+    """Have the images of cells and the weights that their arms need; a lack is written down as a result."""
+    from sirenbench.assets.store import cache_folder, fetch
+
+    cache = cache_folder(bench.main.config.cache)
+    for path in dict.fromkeys(path for name in names for path in (bench.status(name), *bench.weights(name))):
+        asset = Path(path).stem
+        write_status(_status(results, path), fetch(asset, bench.asset(asset), cache, progress=True))
+
+
+def log_of(results: Path, name: str) -> Path:
+    """Where a cell's log lies."""
+    return results / "logs" / "cells" / f"{name}.log"
+
+
+def is_done(name: str, results: Path) -> bool:
+    """Whether a cell has numbers of its present configuration and numerics."""
+    try:
+        record = read_record(folder_of(results, name) / RECORD)
+    except RecordError:
+        return False
+    spec = parse_name(name)
+    numerics = record.provenance.numerics if record.provenance else ""
+    return record.state in ("ok", "diverged") and (record.spec, numerics) == (spec.as_dict(), numerics_of(spec))
+
+
+def _to_do(cells: str | Iterable[str], bench: Workflow, force: bool) -> list[str]:
+    """The cells that are not done; all of them are checked first."""
+    names = list(dict.fromkeys([cells] if isinstance(cells, str) else cells))
+    for name in names:
+        bench.recipe_text(name)
+        for asset in catalog.assets_of(parse_name(name)):
+            bench.asset(asset)
+    wanted = [name for name in names if force or not is_done(name, SCRATCH)]
+    for name in names:
+        if name not in wanted:
+            print(f"{name} is done: {folder_of(SCRATCH, name)}; force runs it again", file=sys.stderr)
+    for name in wanted:
+        (folder_of(SCRATCH, name) / RECORD).unlink(missing_ok=True)
+    return wanted
+
+
+def _command(name: str, bench: Workflow, threads: int) -> str:
+    """What a job runs: this very module, where the job is. Signals go to it and not to a shell."""
+    files = [word for file in bench.configfiles for word in ("--configfile", file)]
+    words = [sys.executable, "-m", "sirenbench.cli", "run", name, "--no-fetch", "--threads", str(threads), *files]
+    return f"exec {shlex.join(words)}"
+
+
+def _new_folder(parent: Path) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=time.strftime("%Y-%m-%d-"), dir=parent))
+
+
+def _status(results: Path, path: str) -> Path:
+    return results / "assets" / Path(path).name
+
+
+def _screen(tally: Tally) -> Screen:
+    if os.isatty(2) and os.environ.get("TERM") != "dumb":
+        from snakemake_logger_plugin_sirenbench.bar import Bar
+
+        return Bar(tally, colour=True)
+    from snakemake_logger_plugin_sirenbench.screens import Lines
+
+    return Lines(tally, sys.stderr)
+
+
+def _run_and_tell(number: int, job: CellJob, tally: Tally, screen: Screen) -> None:
+    from sirenbench.worker.job import Interrupted, run
+    from sirenbench.worker.script import log_to
+
+    name = job.spec.name
+    where = log_of(job.results, name)
+    where.parent.mkdir(parents=True, exist_ok=True)
+    log_to(where)
+    tally.start(number, [str(job.folder / RECORD)], [str(where)])
+    try:
+        if job.spec.is_baseline:
+            from sirenbench.worker.baseline import baseline as measure
+        else:
+            from sirenbench.worker.train import train as measure
+        run(job, measure)
+    except Interrupted as error:
+        log.warning("%s", error)
+        raise
+    except Exception as error:
+        if isinstance(error, UserError):
+            log.error("%s", error)
+        else:
+            log.exception("this is a defect of sirenbench, not of your input:")
+        end = tally.fail(number)
+        screen.say(f"{screen.place} FAILED {name}\n    reason: {end.reason or error}\n    log: {where}")
+    else:
+        screen.ended(tally.finish(number))
