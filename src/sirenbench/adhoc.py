@@ -6,7 +6,8 @@ The same function runs as in the rules. What it leaves lies in the same layout, 
     from sirenbench.adhoc import submit
     name = "fit/cameraman-256/siren-3x256/steps=1000"
     jobs = submit(name, cluster="slurm", gpus=1)
-    jobs[name].result()
+    jobs[name].wait()
+    read_record(folder_of(SCRATCH, name) / RECORD)
 """
 
 from __future__ import annotations
@@ -86,41 +87,53 @@ def submit(
     UserError
         For a name that means nothing or a cluster that is not here; nothing was submitted then.
     """
-    import submitit
-    from snakemake_executor_plugin_submitit.pack import Pack, Task
-
     bench = Workflow(configfiles)
     names = _to_do(cells, bench, force)
+    if not names:
+        return {}
+    fetch_assets(names, bench, SCRATCH)
     resources = bench.main.config.resources
+    minutes, cpus = runtime or resources.runtime, threads or resources.threads
     parameters = {
         "name": "sirenbench",
-        "timeout_min": runtime or resources.runtime,
-        "cpus_per_task": threads or resources.threads,
+        "timeout_min": minutes,
+        "cpus_per_task": cpus,
         "mem_gb": resources.mem_mb / 1024,
         "slurm_signal_delay_s": _SIGNAL_SECONDS,
         **({"gpus_per_node": gpus} if gpus else {}),
         **({"slurm_partition": partition} if partition else {}),
     }
-    fetch_assets(names, bench, SCRATCH)
+    return _submitted({name: _command(name, bench, cpus) for name in names}, cluster, minutes, parameters)
+
+
+def _submitted(
+    commands: Mapping[str, str], cluster: Cluster, minutes: int, parameters: Mapping[str, object]
+) -> dict[str, submitit.Job]:
+    import submitit
+
+    from snakemake_executor_plugin_submitit.pack import Pack, Task
+
     folder = _new_folder(SCRATCH / "jobs")
     jobs = []
     try:
         executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
         executor.update_parameters(**parameters)
         with executor.batch():
-            for name in names:
-                task = Task(name.replace("/", "__"), _command(name, bench, threads or resources.threads))
-                jobs.append(executor.submit(Pack(folder.absolute(), [task], _SIGNAL_SECONDS, _MAX_REQUEUES)))
+            for name, command in commands.items():
+                _forget(name)
+                task = Task(_key(name), command)
+                jobs.append(executor.submit(Pack(folder.absolute(), [task], minutes, _SIGNAL_SECONDS, _MAX_REQUEUES)))
     except (RuntimeError, submitit.core.utils.FailedJobError) as error:
         first = next(iter(str(error).splitlines()), "")
         raise UserError(f"{cluster} took no job: {first}; 'local' runs cells on this machine") from error
-    return dict(zip(names, jobs, strict=True))
+    return dict(zip(commands, jobs, strict=True))
 
 
 def tell(jobs: Mapping[str, submitit.Job], cluster: Cluster) -> None:
     """Print what was submitted: the jobs' ids, where their logs are, and how to go on. Debug jobs run now."""
     for name, job in jobs.items():
-        print(f"job {job.job_id}: {name}\n  log: {job.paths.stdout}\n  follow: sirenbench cell {name}")
+        log = job.paths.folder / "logs" / f"{_key(name)}.log"
+        print(f"job {job.job_id}: {name}\n  log: {log}\n  follow: sirenbench cell {name}")
     if jobs and cluster == "slurm":
         ids = sorted({job.job_id.partition("_")[0] for job in jobs.values()})
         print(f"cancel: scancel {' '.join(ids)}")
@@ -231,8 +244,6 @@ def _to_do(cells: str | Iterable[str], bench: Workflow, force: bool) -> list[str
     for name in names:
         if name not in wanted:
             print(f"{name} is done: {folder_of(SCRATCH, name)}; force runs it again", file=sys.stderr)
-    for name in wanted:
-        (folder_of(SCRATCH, name) / RECORD).unlink(missing_ok=True)
     return wanted
 
 
@@ -241,6 +252,16 @@ def _command(name: str, bench: Workflow, threads: int) -> str:
     files = [word for file in bench.configfiles for word in ("--configfile", file)]
     words = [sys.executable, "-m", "sirenbench.cli", "run", name, "--no-fetch", "--threads", str(threads), *files]
     return f"exec {shlex.join(words)}"
+
+
+def _key(name: str) -> str:
+    """A cell's name as the name of a file."""
+    return name.replace("/", "__")
+
+
+def _forget(name: str) -> None:
+    """Remove the record of a cell that runs again."""
+    (folder_of(SCRATCH, name) / RECORD).unlink(missing_ok=True)
 
 
 def _new_folder(parent: Path) -> Path:
@@ -270,6 +291,7 @@ def _run_and_tell(number: int, job: CellJob, tally: Tally, screen: Screen) -> No
     where = log_of(job.results, name)
     where.parent.mkdir(parents=True, exist_ok=True)
     log_to(where)
+    _forget(name)
     tally.start(number, [str(job.folder / RECORD)], [str(where)])
     try:
         if job.spec.is_baseline:

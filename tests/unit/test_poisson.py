@@ -56,6 +56,22 @@ def test_the_authors_sobel_is_four_times_the_plain_one() -> None:
     assert sobel(ramp, has_third_axis=False)[100, 100, 0] == pytest.approx([0.06275, 0], abs=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 1), (33, 33, 3)])
+def test_the_filters_are_scipys_bit_for_bit(shape: tuple[int, int, int]) -> None:
+    from scipy import ndimage
+
+    random = np.random.default_rng(7)
+    image = (random.standard_normal(shape) * 10.0 ** random.integers(-9, 9, shape)).astype(np.float32)
+    planes = np.moveaxis(image, -1, 0)
+    for array, has_third_axis in ((planes[:, None], True), (planes, False)):
+        sides = [[ndimage.sobel(plane, axis).reshape(shape[:2]) for plane in array] for axis in (-2, -1)]
+        assert (
+            sobel(image, has_third_axis).tobytes() == np.ascontiguousarray(np.transpose(sides, (2, 3, 1, 0))).tobytes()
+        )
+    summed = np.stack([ndimage.laplace(plane) for plane in planes], axis=-1)
+    assert laplace(image).tobytes() == summed.tobytes()
+
+
 @pytest.mark.parametrize("grid", ["corner", "center"])
 def test_true_derivatives_are_by_the_coordinates(grid: str) -> None:
     outer = 1.0 if grid == "corner" else 1 - 1 / 64

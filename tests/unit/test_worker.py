@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,9 +23,10 @@ from sirenbench.engine import checkpoint
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
 from sirenbench.records import CellRecord, read_record
+from sirenbench.worker import stopping
 from sirenbench.worker import train as training
 from sirenbench.worker.baseline import baseline
-from sirenbench.worker.job import CellJob, run
+from sirenbench.worker.job import CellJob, Interrupted, run
 from sirenbench.worker.train import train
 
 
@@ -112,3 +121,127 @@ def test_a_cell_that_died_after_its_last_step_keeps_its_image(
     assert resumed.files["weights.safetensors"] == whole.files["weights.safetensors"]
     assert np.array_equal(images(tmp_path / "whole")["prediction"], images(tmp_path / "died")["prediction"])
     assert not checkpoint.path_of(tmp_path / "died", name).exists()
+
+
+def digests(record: CellRecord) -> list[str]:
+    return [record.files["weights.safetensors"], record.files["images.npz"]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR2])
+def test_a_signal_stops_a_cell_with_its_checkpoint_and_it_ends_with_the_same_bits(
+    number: signal.Signals, picture_status: Path, tmp_path: Path
+) -> None:
+    name = "fit/picture-16/siren-1x8/steps=1500/replicates=1"
+    stopped = job(name, picture_status, tmp_path / "stopped")
+    before = signal.getsignal(number)
+    threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+    with pytest.raises(Interrupted, match=rf"stopped after step \d+ of 1500: asked by {number.name}; run it again"):
+        run(stopped, train)
+    assert signal.getsignal(number) is before
+    assert checkpoint.path_of(stopped.results, name).exists()
+    assert list(stopped.folder.iterdir()) == []  # neither a record nor a failure
+    record = run(stopped, train)
+    assert record.provenance is not None
+    assert record.provenance.resumed == 1
+    assert digests(record) == digests(run(job(name, picture_status, tmp_path / "whole"), train))
+
+
+def test_a_cell_stops_by_itself_before_its_slurm_job_ends(
+    picture_status: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "fit/picture-16/siren-1x8/steps=1500/replicates=1"
+    stopped = job(name, picture_status, tmp_path / "stopped")
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 20))
+    with pytest.raises(Interrupted, match=r"of 1500: its job ends in (19|20) s; run it again"):
+        run(stopped, train)
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 3600))
+    record = run(stopped, train)
+    assert record.provenance is not None
+    assert record.provenance.resumed == 1
+    assert digests(record) == digests(run(job(name, picture_status, tmp_path / "whole"), train))
+
+
+@pytest.mark.parametrize(
+    ("steps", "stops_at"),
+    [
+        ([1, 1, 1, 1], 980),  # 20 seconds at least
+        ([100, 30, 30], 700),  # three times the longest step
+        ([1, 1, 100, 1], 700),  # which may be one with a checkpoint after it
+    ],
+)
+def test_a_cell_leaves_time_for_its_last_checkpoint(
+    steps: list[int], stops_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(stopping.time, "time", lambda: now)
+    must_stop = stopping.Stop(end=1000)
+    for seconds in itertools.cycle(steps):
+        now += seconds
+        if must_stop():
+            break
+    assert stops_at < now <= stops_at + max(steps)
+    assert must_stop.reason == f"its job ends in {1000 - now:.0f} s"
+
+
+@pytest.mark.parametrize("text", [None, "", "UNLIMITED", "soon"])
+def test_without_a_known_end_a_cell_is_not_stopped(text: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if text is None:
+        monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
+    else:
+        monkeypatch.setenv("SLURM_JOB_END_TIME", text)
+    with stopping.stop_in_time() as must_stop:
+        assert not must_stop()
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_a_warning_and_not_the_cell(
+    picture_status: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*words: object) -> None:
+        raise OSError("no space left on the device")
+
+    monkeypatch.setattr(checkpoint, "save", full)
+    cell = CellJob(
+        parse_name("fit/picture-16/siren-1x8/steps=2/replicates=1"),
+        *("none", picture_status, tmp_path),
+        checkpoint_minutes=1e-9,
+    )
+    assert run(cell, train).state == "ok"
+    assert "no checkpoint at step 1: no space left on the device" in caplog.text
+
+
+# Imported by the configuration, by downloads, by the report, by metrics that are not in every cell, by PyTorch's
+# compiler: what a cell has no use for it should not wait for.
+HEAVY = {
+    *("sirenbench.config", "sirenbench.workflow", "sirenbench.assets.store", "sirenbench.adhoc", "snakemake"),
+    *("yaml", "requests", "pooch", "remotezip", "submitit", "rich", "jinja2"),
+    *("pandas", "matplotlib", "seaborn", "skimage", "h5py", "torchvision", "lpips", "scipy"),
+    *("sympy", "torch._dynamo", "torch._inductor", "torch.fx.experimental.symbolic_shapes"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fit/picture-16/siren-1x8/steps=2/replicates=1",
+        "poisson/picture-16/siren-1x8/steps=2/replicates=1",
+        "sr/picture-32-x2/siren+pe-1x8/steps=2/replicates=1",
+    ],
+)
+def test_a_cell_imports_only_what_it_needs_and_starts_quickly(name: str, picture_status: Path, tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from sirenbench.worker.job import CellJob, run
+from sirenbench.worker.script import cell_job, told
+from sirenbench.worker.train import train
+from sirenbench.names import parse_name
+with told(None):
+    run(CellJob(parse_name({name!r}), "none", Path({str(picture_status)!r}), Path({str(tmp_path)!r})), train)
+print(*sys.modules)
+"""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert HEAVY & set(done.stdout.split()) == set()
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 6  # half of it on an idle machine

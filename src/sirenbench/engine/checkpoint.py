@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,13 +58,18 @@ def save(path: Path, state: Mapping[str, torch.Tensor], identity: Mapping[str, s
     from safetensors.torch import save_file
 
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
-    with atomic_path(path) as temporary:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # In a folder of its own, where all is found that is left of it if this process is killed.
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        written = Path(folder, path.name)
         try:
-            save_file(tensors, temporary, {**identity, _DIGEST: _digest(tensors)})
+            save_file(tensors, written, {**identity, _DIGEST: _digest(tensors)})
         except SafetensorError as error:
             raise OSError(f"{path} cannot be written: {error}") from error
-        if path.exists():
-            path.replace(previous(path))
+        with atomic_path(path) as temporary:
+            written.replace(temporary)
+            if path.exists():
+                path.replace(previous(path))
 
 
 def load(path: Path, identity: Mapping[str, str]) -> dict[str, torch.Tensor] | None:
@@ -83,8 +90,13 @@ def load(path: Path, identity: Mapping[str, str]) -> dict[str, torch.Tensor] | N
 
 def remove(path: Path) -> None:
     """Remove the checkpoints of a cell that is done, and what a killed process left of one."""
-    for left in (path, previous(path), *path.parent.glob(f".{path.name}.*")):
-        left.unlink(missing_ok=True)
+    for checkpoint in (path, previous(path)):
+        checkpoint.unlink(missing_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def exists(path: Path) -> bool:

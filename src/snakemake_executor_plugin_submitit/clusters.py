@@ -1,0 +1,229 @@
+"""Where allocations run, by submitit: Slurm, processes of this machine, or this very process."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import submitit
+from snakemake_interface_common.exceptions import WorkflowError
+
+from snakemake_executor_plugin_submitit.pack import Pack
+from snakemake_executor_plugin_submitit.request import Request
+from snakemake_executor_plugin_submitit.settings import ExecutorSettings
+
+_ANSWER_SECONDS = 30
+_DEFAULT_ARRAY = 1000
+_NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
+
+
+class Cluster(ABC):
+    """Takes packs, tells which are still there, and cancels them."""
+
+    #: How often :meth:`present` may be asked, in seconds.
+    patience = 1.0
+
+    def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
+        self._folder = folder
+        self._settings = settings
+
+    @property
+    def longest_array(self) -> int:
+        """How many packs one submission may have."""
+        return _DEFAULT_ARRAY
+
+    def can_take(self, request: Request) -> bool:
+        """Whether a request can be submitted now; what cannot waits here."""
+        return True
+
+    @abstractmethod
+    def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
+        """Submit packs with the same request; their ids. ``mark`` names the submission in the queue."""
+
+    @abstractmethod
+    def present(self, ids: Collection[str]) -> set[str] | None:
+        """Those allocations that wait or run; None if nobody answers."""
+
+    def marked(self, mark: str) -> dict[int, str]:
+        """Ids of the packs of a marked submission that are in the queue, by their number in it."""
+        return {}
+
+    def why_gone(self, id: str) -> str:
+        """What is known of an allocation that ended without an outcome."""
+        return "its process is gone"
+
+    @abstractmethod
+    def cancel(self, ids: Collection[str]) -> None:
+        """End allocations."""
+
+    @property
+    def _jobs_folder(self) -> Path:
+        return self._folder / "jobs"
+
+
+class Slurm(Cluster):
+    """Arrays of Slurm; one `squeue` for all jobs."""
+
+    patience = 10.0
+
+    @property
+    def longest_array(self) -> int:
+        answer = _ask("scontrol", "show", "config") or ""
+        found = re.search(r"MaxArraySize\s*=\s*(\d+)", answer)
+        return int(found[1]) if found else _DEFAULT_ARRAY
+
+    def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
+        options = dict(request.slurm)
+        executor = submitit.SlurmExecutor(self._jobs_folder, max_num_timeout=_NO_LIMIT)
+        executor.update_parameters(
+            job_name=request.name,
+            time=request.minutes,
+            cpus_per_task=request.threads,
+            comment=mark,
+            signal_delay_s=self._settings.signal_seconds,
+            array_parallelism=len(packs),
+            stderr_to_stdout=True,
+            srun_args=["--cpus-per-task", str(request.threads)],  # since Slurm 22.05, srun does not inherit it
+            additional_parameters={
+                "requeue": True,
+                **({"mem": request.mem_mb} if request.mem_mb else {}),
+                **{key: value or True for key, value in options.items()},
+            },
+        )
+        try:
+            return [job.job_id for job in executor.submit_array(list(packs))]
+        except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError, OSError) as error:
+            raise WorkflowError(f"sbatch did not take {len(packs)} of rule {request.name}: {error}") from error
+
+    def present(self, ids: Collection[str]) -> set[str] | None:
+        answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%A")
+        if answer is None:
+            return None
+        rows = [line.split("|") for line in answer.splitlines()]
+        return {f"{array}_{task}" if task.isdigit() else array for array, task, _ in rows} | {row[2] for row in rows}
+
+    def marked(self, mark: str) -> dict[int, str]:
+        answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%k") or ""
+        rows = [line.split("|", 2) for line in answer.splitlines()]
+        return {
+            int(task) if task.isdigit() else 0: f"{array}_{task}" if task.isdigit() else array
+            for array, task, comment in rows
+            if comment == mark
+        }
+
+    def why_gone(self, id: str) -> str:
+        answer = _ask("sacct", "-n", "-X", "-P", "-j", id, "-o", "State,ExitCode,NodeList")
+        lines = (answer or "").strip().splitlines()
+        if not lines:
+            return "it left the queue, and the accounting does not answer"
+        state, code, nodes = lines[-1].split("|")
+        return f"Slurm says {state} (exit code {code}) on {nodes}"
+
+    def cancel(self, ids: Collection[str]) -> None:
+        if arrays := sorted({id.partition("_")[0] for id in ids}):
+            _ask("scancel", "--quiet", *arrays)
+
+
+class Local(Cluster):
+    """Processes of this machine, each with GPUs of its own."""
+
+    def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
+        super().__init__(folder, settings)
+        self._gpus = [int(word) for word in settings.gpus.split(",") if word] or _visible_gpus()
+        self._taken: dict[str, list[int]] = {}
+        self._jobs: dict[str, submitit.Job] = {}
+
+    @property
+    def longest_array(self) -> int:
+        return 1
+
+    def can_take(self, request: Request) -> bool:
+        if request.gpus > len(self._gpus):
+            raise WorkflowError(
+                f"rule {request.name} asks for {request.gpus} GPUs; this machine hands out {len(self._gpus)}. "
+                "Lower the resource gpu, or name the GPUs with --submitit-gpus"
+            )
+        return request.gpus <= len(self._free())
+
+    def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
+        gpus = self._free()[: request.gpus]
+        executor = submitit.LocalExecutor(self._jobs_folder, max_num_timeout=_NO_LIMIT)
+        executor.update_parameters(
+            timeout_min=request.minutes,
+            signal_delay_s=self._settings.signal_seconds,
+            stderr_to_stdout=True,
+            gpus_per_node=request.gpus,
+            visible_gpus=gpus,
+        )
+        ids = []
+        for pack in packs:
+            job = executor.submit(pack)
+            self._taken[job.job_id], self._jobs[job.job_id] = gpus, job
+            ids.append(job.job_id)
+        return ids
+
+    def present(self, ids: Collection[str]) -> set[str] | None:
+        alive = {id for id in ids if self._is_alive(id)}
+        for id in set(ids) - alive:
+            self._taken.pop(id, None)
+        return alive
+
+    def cancel(self, ids: Collection[str]) -> None:
+        for id in ids:
+            if self._is_alive(id):
+                os.kill(int(id), 2)
+
+    def _free(self) -> list[int]:
+        taken = {gpu for id, gpus in self._taken.items() if self._is_alive(id) for gpu in gpus}
+        return [gpu for gpu in self._gpus if gpu not in taken]
+
+    def _is_alive(self, id: str) -> bool:
+        if id in self._jobs:
+            return not self._jobs[id].done()
+        with suppress(OSError):  # of a head process before this one
+            return str(self._jobs_folder).encode() in Path(f"/proc/{id}/cmdline").read_bytes()
+        return False
+
+
+class Debug(Cluster):
+    """This process, for breakpoints."""
+
+    @property
+    def longest_array(self) -> int:
+        return 1
+
+    def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
+        jobs = [submitit.DebugExecutor(self._jobs_folder).submit(pack) for pack in packs]
+        for job in jobs:
+            job.exception()
+        return [job.job_id for job in jobs]
+
+    def present(self, ids: Collection[str]) -> set[str] | None:
+        return set()
+
+    def cancel(self, ids: Collection[str]) -> None:
+        pass
+
+
+CLUSTERS: Mapping[str, type[Cluster]] = {"slurm": Slurm, "local": Local, "debug": Debug}
+
+
+def _ask(*words: str) -> str | None:
+    """What a command prints, None if it fails or does not answer."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def _visible_gpus() -> list[int]:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [int(word) for word in visible.split(",") if word.isdigit()]
+    return list(range(len((_ask("nvidia-smi", "-L") or "").splitlines())))

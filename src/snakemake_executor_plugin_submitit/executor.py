@@ -1,0 +1,241 @@
+"""Snakemake jobs on a cluster through submitit: arrays, packs, ends learned from files, allocations queued again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+import uuid
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
+from snakemake_interface_executor_plugins.logging import LoggerExecutorInterface
+from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterface
+
+from snakemake_executor_plugin_submitit.clusters import CLUSTERS
+from snakemake_executor_plugin_submitit.ledger import Entry, Ledger, identity
+from snakemake_executor_plugin_submitit.outcomes import Outcomes
+from snakemake_executor_plugin_submitit.pack import Pack, Task
+from snakemake_executor_plugin_submitit.request import Request, request_of
+
+_SLOWEST = 60.0  # seconds between two questions to the queue while nothing happens
+
+
+@dataclass
+class Submitted:
+    """What is known of a submitted job: its entry in the ledger, and since when its allocation is missed."""
+
+    identity: str
+    entry: Entry
+    missed_since: float | None = None
+
+
+class Executor(RemoteExecutor):
+    """Submits jobs as arrays and follows each of them by the file that it leaves."""
+
+    def __init__(self, workflow: WorkflowExecutorInterface, logger: LoggerExecutorInterface) -> None:
+        settings = workflow.executor_settings
+        self._settings = settings
+        self._folder = Path(settings.folder).absolute()
+        self._outcomes = Outcomes(self._folder / "outcomes")
+        self._ledger = Ledger(self._folder / "ledger")
+        self._cluster = CLUSTERS[settings.cluster](self._folder, settings)
+        self._waiting: list[tuple[Request, list[JobExecutorInterface]]] = []
+        self._asked = 0.0
+        self._pause = self._cluster.patience
+        super().__init__(workflow, logger)  # whose thread starts to look for ends at once
+        self.next_seconds_between_status_checks = 1
+
+    @property
+    def cores(self) -> str:
+        return "all"  # of the allocation, not of the machine that submits
+
+    def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
+        """Submit jobs that are ready, those with the same request together; adopt those that run already."""
+        # Snakemake would wait for all of them to finish. As Ctrl-C does, it is to end them.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        fresh = []
+        for job in jobs:
+            self.run_job_pre(job)
+            if not self._adopted(job):
+                fresh.append(job)
+        grouped: dict[Request, list[JobExecutorInterface]] = {}
+        for job in fresh:
+            grouped.setdefault(request_of(job), []).append(job)
+        for request, members in grouped.items():
+            self._waiting += [(request, pack) for pack in _split(members, self._settings.pack)]
+        self._submit_waiting()
+
+    def run_job(self, job: JobExecutorInterface) -> None:
+        self.run_jobs([job])
+
+    async def check_active_jobs(self, active_jobs: list[SubmittedJobInfo]) -> AsyncGenerator[SubmittedJobInfo, None]:
+        """Report the jobs that have an outcome, and those whose allocation is gone for good."""
+        ended = set(self._outcomes.keys())
+        left = []
+        for info in active_jobs:
+            if _known(info).entry.key in ended:
+                self._report(info)
+            else:
+                left.append(info)
+        has_news = len(left) < len(active_jobs)
+        if left and await self._may_ask(has_news):
+            present = await asyncio.to_thread(self._cluster.present, {_known(info).entry.id for info in left})
+            left = [info for info in left if not self._is_lost(info, present)]
+        if has_news or self._waiting:
+            self._submit_waiting()
+        for info in left:
+            yield info
+
+    def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
+        """End all jobs by one call."""
+        self._waiting.clear()
+        self._cluster.cancel({_known(info).entry.id for info in active_jobs})
+        for info in active_jobs:
+            self._ledger.forget(_known(info).identity)
+
+    def _submit_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for request, packs in _arrays(waiting, self._cluster.longest_array):
+            if self._cluster.can_take(request):
+                self._submit(request, packs)
+            else:
+                self._waiting += [(request, pack) for pack in packs]
+
+    def _submit(self, request: Request, packs: Sequence[Sequence[JobExecutorInterface]]) -> None:
+        mark = f"snakemake-{uuid.uuid4().hex[:12]}"
+        lasting = request.lasting(request.minutes * max(len(pack) for pack in packs))
+        entries = [
+            [(identity(job), Entry(f"{job.name}-{identity(job)}-{mark[-12:]}", mark, number)) for job in pack]
+            for number, pack in enumerate(packs)
+        ]
+        for name, entry in _flat(entries):
+            self._ledger.write(name, entry)
+        ids = self._cluster.submit(
+            [self._pack(pack, known, lasting) for pack, known in zip(packs, entries, strict=True)], lasting, mark
+        )
+        for id, pack, known in zip(ids, packs, entries, strict=True):
+            for job, (name, entry) in zip(pack, known, strict=True):
+                submitted = Entry(entry.key, mark, entry.number, id)
+                self._ledger.write(name, submitted)
+                self._follow(job, Submitted(name, submitted))
+
+    def _pack(self, jobs: Sequence[JobExecutorInterface], known: Sequence[tuple[str, Entry]], request: Request) -> Pack:
+        return Pack(
+            self._folder,
+            [Task(entry.key, self.format_job_exec(job)) for job, (_, entry) in zip(jobs, known, strict=True)],
+            request.minutes,
+            self._settings.signal_seconds,
+            self._settings.max_requeues,
+            [module for module in self._settings.preload.split(",") if module],
+        )
+
+    def _follow(self, job: JobExecutorInterface, submitted: Submitted) -> None:
+        info = SubmittedJobInfo(job, external_jobid=submitted.entry.id, aux={"submitted": submitted})
+        self.report_job_submission(info)
+
+    def _adopted(self, job: JobExecutorInterface) -> bool:
+        """Whether the job was submitted by a head process before this one and need not be again."""
+        name = identity(job)
+        entry = self._ledger.read(name)
+        if entry is None:
+            return False
+        if not entry.id:
+            ids = self._cluster.marked(entry.mark)
+            entry = Entry(entry.key, entry.mark, entry.number, ids.get(entry.number, ""))
+        outcome = self._outcomes.read(entry.key)
+        is_present = entry.id in (self._cluster.present({entry.id}) or set())
+        if outcome is None and not is_present:
+            return False
+        if outcome is not None and (outcome.exit or not all(Path(str(file)).exists() for file in job.output)):
+            self._outcomes.forget(entry.key)
+            return False
+        self.logger.info(
+            f"{job.name} ({', '.join(map(str, job.output))}) was submitted before: {entry.id or 'it is done'}"
+        )
+        self._follow(job, Submitted(name, entry))
+        return True
+
+    async def _may_ask(self, has_news: bool) -> bool:
+        """Whether it is time to ask the queue again; the longer nothing happens, the more rarely."""
+        self._pause = self._cluster.patience if has_news else self._pause
+        if time.monotonic() - self._asked < self._pause:
+            return False
+        self._asked = time.monotonic()
+        self._pause = min(1.5 * self._pause, max(self._cluster.patience, min(_SLOWEST, self._settings.lost_seconds)))
+        return True
+
+    def _is_lost(self, info: SubmittedJobInfo, present: set[str] | None) -> bool:
+        """Report a job whose allocation has left the queue, once its outcome had time to show."""
+        submitted = _known(info)
+        if present is None or submitted.entry.id in present:
+            submitted.missed_since = None
+            return False
+        now = time.monotonic()
+        if submitted.missed_since is None:
+            submitted.missed_since = now
+        self._pause = self._cluster.patience
+        if now - submitted.missed_since < self._settings.lost_seconds and self._settings.cluster == "slurm":
+            return False
+        if self._outcomes.read(submitted.entry.key) is not None:
+            return False
+        self._end(info, f"job {submitted.entry.id} left no outcome: {self._cluster.why_gone(submitted.entry.id)}")
+        return True
+
+    def _report(self, info: SubmittedJobInfo) -> None:
+        outcome = self._outcomes.read(_known(info).entry.key)
+        assert outcome is not None
+        if outcome.exit == 0:
+            self._forget(info)
+            self._log_of(info).unlink(missing_ok=True)
+            self.report_job_success(info)
+        else:
+            reason = outcome.reason or f"exit status {outcome.exit}"
+            self._end(info, f"job {_known(info).entry.id} on {outcome.host}: {reason}")
+
+    def _end(self, info: SubmittedJobInfo, reason: str) -> None:
+        self._forget(info)
+        log = self._log_of(info)
+        self.report_job_error(info, msg=f"{reason}. ", aux_logs=[str(log)] if log.exists() else [])
+
+    def _forget(self, info: SubmittedJobInfo) -> None:
+        self._ledger.forget(_known(info).identity)
+        self._outcomes.forget(_known(info).entry.key)
+
+    def _log_of(self, info: SubmittedJobInfo) -> Path:
+        return self._folder / "logs" / f"{_known(info).entry.key}.log"
+
+
+def _known(info: SubmittedJobInfo) -> Submitted:
+    assert info.aux is not None
+    return info.aux["submitted"]
+
+
+def _split(jobs: Sequence[JobExecutorInterface], size: int) -> Iterator[list[JobExecutorInterface]]:
+    if size < 1:
+        raise WorkflowError(f"--submitit-pack {size}: a pack has at least 1 job")
+    for start in range(0, len(jobs), size):
+        yield list(jobs[start : start + size])
+
+
+def _arrays(
+    waiting: Iterable[tuple[Request, list[JobExecutorInterface]]], longest: int
+) -> Iterator[tuple[Request, list[list[JobExecutorInterface]]]]:
+    """Packs with the same request together, at most ``longest`` at once."""
+    grouped: dict[Request, list[list[JobExecutorInterface]]] = {}
+    for request, pack in waiting:
+        grouped.setdefault(request, []).append(pack)
+    for request, packs in grouped.items():
+        for start in range(0, len(packs), longest):
+            yield request, packs[start : start + longest]
+
+
+def _flat(entries: Iterable[Iterable[Any]]) -> Iterator[Any]:
+    for inner in entries:
+        yield from inner

@@ -1,0 +1,66 @@
+"""Which job is where, so that a head process that was killed and started again finds its jobs instead of repeating them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
+
+from snakemake_executor_plugin_submitit.outcomes import write_atomically
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a job went.
+
+    Attributes
+    ----------
+    key
+        Name of its outcome.
+    mark, number
+        The submission, as the queue shows it, and the pack's number in it.
+    id
+        Of the allocation; empty until the submission was answered.
+    """
+
+    key: str
+    mark: str
+    number: int
+    id: str = ""
+
+
+class Ledger:
+    """The folder of entries, one file a job that was submitted and not reported yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, job: str, entry: Entry) -> None:
+        """Note where a job went, or is about to go."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path(job), asdict(entry))
+
+    def read(self, job: str) -> Entry | None:
+        """Where a job went, None if it was not submitted."""
+        try:
+            return Entry(**json.loads(self._path(job).read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def forget(self, job: str) -> None:
+        """The job was reported."""
+        with suppress(FileNotFoundError):
+            self._path(job).unlink()
+
+    def _path(self, job: str) -> Path:
+        return self._folder / f"{job}.json"
+
+
+def identity(job: JobExecutorInterface) -> str:
+    """Name of a job that is the same in the next run, if it would do the same."""
+    parts = (job.name, *map(str, job.output), "", *map(str, job.input), repr(sorted(map(str, job.params))))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,72 @@
+"""How a job ended, told by a file on the shared file system: the worker writes it, the head process reads it.
+
+The queue and the accounting database of a cluster may be slow, restarted or away; the file is there all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of one job.
+
+    Attributes
+    ----------
+    exit
+        Exit status of its command; negative for the number of a signal.
+    reason
+        Why it failed where the exit status does not say it.
+    host, started, ended
+        Where and when it ran, Unix time.
+    """
+
+    exit: int
+    reason: str = ""
+    host: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+
+
+class Outcomes:
+    """The folder of outcomes, one file a job."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, key: str, outcome: Outcome) -> None:
+        """Write the outcome of a job in one go."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path(key), asdict(outcome))
+
+    def read(self, key: str) -> Outcome | None:
+        """The outcome of a job, None while there is none."""
+        try:
+            return Outcome(**json.loads(self._path(key).read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def keys(self) -> Iterator[str]:
+        """The jobs that have an outcome, by one look at the folder."""
+        with suppress(FileNotFoundError):
+            yield from (name.removesuffix(".json") for name in os.listdir(self._folder) if name.endswith(".json"))
+
+    def forget(self, key: str) -> None:
+        """Remove the outcome of a job that was reported."""
+        self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.json"
+
+
+def write_atomically(path: Path, content: dict[str, object]) -> None:
+    """Write JSON that is there as a whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content))
+    temporary.replace(path)
