@@ -122,7 +122,14 @@ def _submitted(
             for name, command in commands.items():
                 _forget(name)
                 task = Task(_key(name), command)
-                jobs.append(executor.submit(Pack(folder.absolute(), [task], minutes, _SIGNAL_SECONDS, _MAX_REQUEUES)))
+                pack = Pack(
+                    folder.absolute(),
+                    [task],
+                    minutes=minutes,
+                    signal_seconds=_SIGNAL_SECONDS,
+                    max_requeues=_MAX_REQUEUES,
+                )
+                jobs.append(executor.submit(pack))
     except (RuntimeError, submitit.core.utils.FailedJobError) as error:
         first = next(iter(str(error).splitlines()), "")
         raise UserError(f"{cluster} took no job: {first}; 'local' runs cells on this machine") from error

@@ -130,10 +130,10 @@ class Executor(RemoteExecutor):
         return Pack(
             self._folder,
             [Task(entry.key, self.format_job_exec(job)) for job, (_, entry) in zip(jobs, known, strict=True)],
-            request.minutes,
-            self._settings.signal_seconds,
-            self._settings.max_requeues,
-            [module for module in self._settings.preload.split(",") if module],
+            minutes=request.minutes,
+            signal_seconds=self._settings.signal_seconds,
+            max_requeues=self._settings.max_requeues,
+            preload=[module for module in self._settings.preload.split(",") if module],
         )
 
     def _follow(self, job: JobExecutorInterface, submitted: Submitted) -> None:

@@ -1,4 +1,4 @@
-"""Which job is where, so that a head process that was killed and started again finds its jobs instead of repeating them."""
+"""Which job is where: a head process that was killed and started again finds its jobs instead of repeating them."""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ class Pack:
         self,
         folder: Path,
         tasks: Sequence[Task],
+        *,
         minutes: int,
         signal_seconds: int,
         max_requeues: int,

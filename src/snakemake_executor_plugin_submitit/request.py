@@ -99,8 +99,8 @@ def _extra(text: str, rule: str) -> dict[str, str]:
             raise WorkflowError(f"rule {rule}: slurm_extra={text!r}: write every option as --name or --name=value")
         if key in _OURS:
             raise WorkflowError(
-                f"rule {rule}: slurm_extra may not set --{key}: use the resource for it (threads, mem_mb, runtime, gpu, "
-                "gres, slurm_partition, slurm_account, constraint, qos, nodes)"
+                f"rule {rule}: slurm_extra may not set --{key}: use the resource for it (threads, mem_mb, runtime, "
+                "gpu, gres, slurm_partition, slurm_account, constraint, qos, nodes)"
             )
         options[key] = value
     return options
