@@ -27,6 +27,8 @@ class Cluster(ABC):
 
     #: How often :meth:`present` may be asked, in seconds.
     patience = 1.0
+    #: Whether an outcome may be seen later than the end of its allocation.
+    has_shared_files = False
 
     def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
         self._folder = folder
@@ -70,6 +72,7 @@ class Slurm(Cluster):
     """Arrays of Slurm; one `squeue` for all jobs."""
 
     patience = 10.0
+    has_shared_files = True
 
     @property
     def longest_array(self) -> int:

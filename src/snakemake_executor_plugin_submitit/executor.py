@@ -181,7 +181,7 @@ class Executor(RemoteExecutor):
         if submitted.missed_since is None:
             submitted.missed_since = now
         self._pause = self._cluster.patience
-        if now - submitted.missed_since < self._settings.lost_seconds and self._settings.cluster == "slurm":
+        if self._cluster.has_shared_files and now - submitted.missed_since < self._settings.lost_seconds:
             return False
         if self._outcomes.read(submitted.entry.key) is not None:
             return False

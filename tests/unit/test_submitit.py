@@ -1,0 +1,197 @@
+"""The executor plugin without a cluster: what a job asks for, packs, and real workflows on the local twin."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from snakemake_interface_common.exceptions import WorkflowError
+
+from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
+from snakemake_executor_plugin_submitit.pack import Pack, Task
+from snakemake_executor_plugin_submitit.request import Request, request_of
+
+SNAKEFILE = """
+import os
+
+rule quick:
+    output: "out/{n}"
+    shell: "echo {wildcards.n} >> starts; test {wildcards.n} != bad; echo {wildcards.n} > {output}"
+
+rule slow:
+    output: "slow/{n}"
+    shell: "echo slow{wildcards.n} >> starts; sleep 6; touch {output}"
+
+rule gpu:
+    output: "gpu/{n}"
+    resources: gpu=1
+    shell: "echo $CUDA_VISIBLE_DEVICES > {output}.tmp; sleep 2; mv {output}.tmp {output}"
+
+rule script:
+    output: "script/{n}"
+    script: "job.py"
+"""
+SCRIPT = """
+import json, os, sys
+from pathlib import Path
+known = {"parent": os.getppid(), "loaded": "colorsys" in sys.modules, "n": snakemake.wildcards.n}
+Path(snakemake.output[0]).write_text(json.dumps(known))
+sys.exit("no such thing" if snakemake.wildcards.n == "bad" else 0)
+"""
+
+
+def asked(**resources: object) -> Request:
+    job = SimpleNamespace(name="train", threads=2, resources=resources)
+    return request_of(job)  # type: ignore[arg-type]
+
+
+class TestRequest:
+    def test_resources_become_options_of_sbatch(self) -> None:
+        request = asked(mem_mb=500, runtime=7, gpu=2, gpu_model="a100", slurm_partition="p", slurm_account="a", qos="q")
+        assert (request.minutes, request.threads, request.mem_mb, request.gpus) == (7, 2, 500, 2)
+        assert dict(request.slurm) == {"gpus": "a100:2", "partition": "p", "account": "a", "qos": "q"}
+
+    def test_a_model_alone_means_one_gpu(self) -> None:
+        assert dict(asked(gpu_model="h100").slurm) == {"gpus": "h100:1"}
+
+    @pytest.mark.parametrize(("gres", "gpus"), [("gpu:1", 1), ("gpu:a100:2", 2), ("gpu", 1), ("license:3", 0)])
+    def test_gres_is_passed_on_and_its_gpus_are_counted(self, gres: str, gpus: int) -> None:
+        assert asked(gres=gres).gpus == gpus
+        assert dict(asked(gres=gres).slurm) == {"gres": gres}
+
+    def test_other_options_are_passed_on(self) -> None:
+        assert dict(asked(slurm_extra="--exclude=n[1-2] --exclusive").slurm) == {"exclude": "n[1-2]", "exclusive": ""}
+
+    @pytest.mark.parametrize(
+        ("resources", "words"),
+        [
+            ({"gpu": 1, "gres": "gpu:1"}, "give one of them"),
+            ({"gpu_model": "a b"}, "is no model"),
+            ({"slurm_extra": "--time=5"}, "may not set --time"),
+            ({"slurm_extra": "-p gpu"}, "write every option as --name"),
+        ],
+    )
+    def test_what_means_nothing_is_told(self, resources: dict[str, object], words: str) -> None:
+        with pytest.raises(WorkflowError, match=words):
+            asked(**resources)
+
+
+class TestPack:
+    def pack(self, folder: Path, *commands: str) -> Pack:
+        tasks = [Task(str(number), command) for number, command in enumerate(commands)]
+        return Pack(folder, tasks, minutes=10, signal_seconds=5, max_requeues=1)
+
+    @pytest.fixture(autouse=True)
+    def _handlers(self) -> Iterator[None]:
+        before = signal.getsignal(signal.SIGUSR2)
+        yield
+        signal.signal(signal.SIGUSR2, before)
+        os.environ.pop("SLURM_JOB_END_TIME", None)
+
+    def test_every_job_has_its_own_end_and_its_own_log(self, tmp_path: Path) -> None:
+        self.pack(tmp_path, "echo one", "echo two; exit 3", "kill -9 $$", "echo four")()
+        found = [Outcomes(tmp_path / "outcomes").read(str(number)) for number in range(4)]
+        assert [outcome.exit for outcome in found if outcome] == [0, 3, -9, 0]
+        assert found[2] is not None
+        assert "SIGKILL" in found[2].reason
+        assert (tmp_path / "logs/1.log").read_text() == "two\n"
+
+    def test_what_has_an_outcome_is_not_run_again(self, tmp_path: Path) -> None:
+        Outcomes(tmp_path / "outcomes").write("0", Outcome(1))
+        self.pack(tmp_path, f"touch {tmp_path}/again", f"touch {tmp_path}/first")()
+        assert [(tmp_path / name).exists() for name in ("again", "first")] == [False, True]
+
+    def test_a_job_that_stops_on_the_signal_goes_on_later(self, tmp_path: Path) -> None:
+        queued: list[int] = []
+
+        def queue_again(number: int, frame: object) -> None:
+            queued.append(number)
+            raise SystemExit
+
+        signal.signal(signal.SIGUSR2, queue_again)
+        script = tmp_path / "job.py"
+        script.write_text(
+            "import os, signal, sys, time\n"
+            "signal.signal(signal.SIGUSR2, lambda *_: sys.exit(1))\n"
+            "os.kill(int(sys.argv[1]), signal.SIGUSR2)\n"
+            "time.sleep(30)\n"
+        )
+        pack = self.pack(tmp_path, f"exec {sys.executable} {script} {os.getpid()}", f"touch {tmp_path}/next")
+        started = time.monotonic()
+        with pytest.raises(SystemExit):
+            pack()
+        assert time.monotonic() - started < 5
+        assert queued == [signal.SIGUSR2]
+        assert list(Outcomes(tmp_path / "outcomes").keys()) == []
+        assert not (tmp_path / "next").exists()
+        assert pack.checkpoint() is not None
+
+
+@pytest.fixture
+def flow(tmp_path: Path) -> Path:
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "job.py").write_text(SCRIPT)
+    return tmp_path
+
+
+def head(flow: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "snakemake", *words, "--executor", "submitit", "--submitit-cluster", "local"]
+    command += ["--jobs", "20", "--keep-going", "--nolock", "--rerun-incomplete"]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7"}
+    log = (flow / "head.log").open("a")
+    return subprocess.Popen(command, cwd=flow, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+
+def starts(flow: Path) -> list[str]:
+    file = flow / "starts"
+    return sorted(file.read_text().split()) if file.exists() else []
+
+
+@pytest.mark.slow
+class TestLocalTwin:
+    def test_a_failing_member_of_a_pack_costs_only_itself(self, flow: Path) -> None:
+        code = head(flow, "out/1", "out/bad", "out/2", "--submitit-pack", "3", "--retries", "1").wait(120)
+        assert code == 1
+        assert sorted(file.name for file in (flow / "out").iterdir()) == ["1", "2"]
+        assert starts(flow) == ["1", "2", "bad", "bad"]
+        assert "exit status 1" in (flow / "head.log").read_text()
+
+    def test_jobs_at_the_same_time_have_different_gpus(self, flow: Path) -> None:
+        assert head(flow, "gpu/1", "gpu/2", "gpu/3").wait(120) == 0
+        given = [(flow / "gpu" / str(number)).read_text().strip() for number in (1, 2, 3)]
+        assert set(given) == {"4", "7"}
+
+    def test_a_new_head_adopts_the_jobs_of_a_killed_one(self, flow: Path) -> None:
+        first = head(flow, "slow/1", "slow/2")
+        while len(starts(flow)) < 2 and first.poll() is None:
+            time.sleep(0.1)
+        first.kill()
+        first.wait()
+        assert head(flow, "slow/1", "slow/2").wait(120) == 0
+        assert starts(flow) == ["slow1", "slow2"]
+        assert "was submitted before" in (flow / "head.log").read_text()
+
+    def test_the_end_of_the_head_is_the_end_of_its_jobs(self, flow: Path) -> None:
+        only = head(flow, "slow/1")
+        while not starts(flow):
+            time.sleep(0.1)
+        only.terminate()
+        assert only.wait(30) == 1
+        time.sleep(7)
+        assert not (flow / "slow/1").exists()
+
+    def test_scripts_are_forked_from_a_process_that_has_their_modules(self, flow: Path) -> None:
+        words = ("script/1", "script/2", "script/bad", "--submitit-pack", "3", "--submitit-preload", "colorsys")
+        assert head(flow, *words).wait(120) == 1
+        found = [json.loads((flow / "script" / number).read_text()) for number in "12"]
+        assert [one["loaded"] for one in found] == [True, True]
+        assert len({one["parent"] for one in found}) == 1  # the process of the allocation
+        assert not (flow / "script/bad").exists()
