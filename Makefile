@@ -6,17 +6,20 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
           --generate-hashes --no-annotate --no-header --quiet
 
-.PHONY: demo test lint generate lock clean help
+.PHONY: demo test test-cluster lint generate lock clean help
 .DEFAULT_GOAL := help
 
 help:            ## show these targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 demo: $(VENV)/.runtime          ## run the demo: real images, at most 5 minutes on 2 cores
 	@$(BIN)/snakemake
 
 test: $(VENV)/.dev              ## run every test, the slow ones too
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-cluster: $(VENV)/.dev      ## run the faults of clusters on a real Slurm (root on Debian; it is installed and started)
+	$(BIN)/python -m pytest -n 0 tests/cluster
 
 lint: $(VENV)/.dev              ## ruff, mypy, snakefmt and the checks for drift
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pre-commit run --all-files --show-diff-on-failure
