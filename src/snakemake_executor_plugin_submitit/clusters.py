@@ -22,6 +22,10 @@ _DEFAULT_ARRAY = 1000
 _NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
 
 
+class SubmissionError(Exception):
+    """The cluster did not take a submission."""
+
+
 class Cluster(ABC):
     """Takes packs, tells which are still there, and cancels them."""
 
@@ -45,7 +49,13 @@ class Cluster(ABC):
 
     @abstractmethod
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
-        """Submit packs with the same request; their ids. ``mark`` names the submission in the queue."""
+        """Submit packs with the same request; their ids. ``mark`` names the submission in the queue.
+
+        Raises
+        ------
+        SubmissionError
+            If it is not taken, now.
+        """
 
     @abstractmethod
     def present(self, ids: Collection[str]) -> set[str] | None:
@@ -101,7 +111,7 @@ class Slurm(Cluster):
         try:
             return [job.job_id for job in executor.submit_array(list(packs))]
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError, OSError) as error:
-            raise WorkflowError(f"sbatch did not take {len(packs)} of rule {request.name}: {error}") from error
+            raise SubmissionError(f"sbatch did not take it: {error}") from error
 
     def present(self, ids: Collection[str]) -> set[str] | None:
         answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%A")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 import uuid
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.logging import LoggerExecutorInterface
 from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterface
 
-from snakemake_executor_plugin_submitit.clusters import CLUSTERS
+from snakemake_executor_plugin_submitit.clusters import CLUSTERS, SubmissionError
 from snakemake_executor_plugin_submitit.ledger import Entry, Ledger, identity
 from snakemake_executor_plugin_submitit.outcomes import Outcomes
 from snakemake_executor_plugin_submitit.pack import Pack, Task
@@ -47,6 +48,8 @@ class Executor(RemoteExecutor):
         self._ledger = Ledger(self._folder / "ledger")
         self._cluster = CLUSTERS[settings.cluster](self._folder, settings)
         self._waiting: list[tuple[Request, list[JobExecutorInterface]]] = []
+        self._submitting = threading.Lock()
+        self._followed: dict[str, Submitted] = {}
         self._asked = 0.0
         self._pause = self._cluster.patience
         super().__init__(workflow, logger)  # whose thread starts to look for ends at once
@@ -60,14 +63,13 @@ class Executor(RemoteExecutor):
         """Submit jobs that are ready, those with the same request together; adopt those that run already."""
         # Snakemake would wait for all of them to finish. As Ctrl-C does, it is to end them.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        fresh = []
         for job in jobs:
             self.run_job_pre(job)
-            if not self._adopted(job):
-                fresh.append(job)
+        adopted = self._adopt(jobs)
         grouped: dict[Request, list[JobExecutorInterface]] = {}
-        for job in fresh:
-            grouped.setdefault(request_of(job), []).append(job)
+        for job in jobs:
+            if job not in adopted:
+                grouped.setdefault(request_of(job), []).append(job)
         for request, members in grouped.items():
             self._waiting += [(request, pack) for pack in _split(members, self._settings.pack)]
         self._submit_waiting()
@@ -96,17 +98,20 @@ class Executor(RemoteExecutor):
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """End all jobs by one call."""
         self._waiting.clear()
-        self._cluster.cancel({_known(info).entry.id for info in active_jobs})
-        for info in active_jobs:
-            self._ledger.forget(_known(info).identity)
+        # Not only those given here: while the thread looks at them, the list of active jobs is empty.
+        followed = list(self._followed.values())
+        self._cluster.cancel({submitted.entry.id for submitted in followed} - {""})
+        for submitted in followed:
+            self._ledger.forget(submitted.identity)
 
     def _submit_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for request, packs in _arrays(waiting, self._cluster.longest_array):
-            if self._cluster.can_take(request):
-                self._submit(request, packs)
-            else:
-                self._waiting += [(request, pack) for pack in packs]
+        with self._submitting:  # both the scheduler and the thread that looks for ends come here
+            waiting, self._waiting = self._waiting, []
+            for request, packs in _arrays(waiting, self._cluster.longest_array):
+                if self._cluster.can_take(request):
+                    self._submit(request, packs)
+                else:
+                    self._waiting += [(request, pack) for pack in packs]
 
     def _submit(self, request: Request, packs: Sequence[Sequence[JobExecutorInterface]]) -> None:
         mark = f"snakemake-{uuid.uuid4().hex[:12]}"
@@ -117,14 +122,23 @@ class Executor(RemoteExecutor):
         ]
         for name, entry in _flat(entries):
             self._ledger.write(name, entry)
-        ids = self._cluster.submit(
-            [self._pack(pack, known, lasting) for pack, known in zip(packs, entries, strict=True)], lasting, mark
-        )
+        built = [self._pack(pack, known, lasting) for pack, known in zip(packs, entries, strict=True)]
+        try:
+            ids = self._cluster.submit(built, lasting, mark)
+        except SubmissionError as error:
+            self._refused(packs, str(error))
+            return
         for id, pack, known in zip(ids, packs, entries, strict=True):
             for job, (name, entry) in zip(pack, known, strict=True):
-                submitted = Entry(entry.key, mark, entry.number, id)
+                submitted = replace(entry, id=id)
                 self._ledger.write(name, submitted)
                 self._follow(job, Submitted(name, submitted))
+
+    def _refused(self, packs: Sequence[Sequence[JobExecutorInterface]], reason: str) -> None:
+        """The controller may be down for a while: its jobs fail, to be tried again, and nothing else ends."""
+        for job in _flat(packs):
+            self._ledger.forget(identity(job))
+            self.report_job_error(SubmittedJobInfo(job), msg=f"{reason}. ")
 
     def _pack(self, jobs: Sequence[JobExecutorInterface], known: Sequence[tuple[str, Entry]], request: Request) -> Pack:
         return Pack(
@@ -137,30 +151,33 @@ class Executor(RemoteExecutor):
         )
 
     def _follow(self, job: JobExecutorInterface, submitted: Submitted) -> None:
+        self._followed[submitted.identity] = submitted
         info = SubmittedJobInfo(job, external_jobid=submitted.entry.id, aux={"submitted": submitted})
         self.report_job_submission(info)
 
-    def _adopted(self, job: JobExecutorInterface) -> bool:
-        """Whether the job was submitted by a head process before this one and need not be again."""
-        name = identity(job)
+    def _adopt(self, jobs: Sequence[JobExecutorInterface]) -> set[JobExecutorInterface]:
+        """Follow the jobs that a head process before this one submitted, and that run or are done; which they are."""
+        entries = {job: self._entry(identity(job)) for job in jobs}
+        known = {job: entry for job, entry in entries.items() if entry is not None}
+        present = self._cluster.present({entry.id for entry in known.values()}) if known else set()
+        adopted = set()
+        for job, entry in known.items():
+            outcome = self._outcomes.read(entry.key)
+            is_done = outcome is not None and outcome.exit == 0 and all(Path(str(file)).exists() for file in job.output)
+            if is_done or (outcome is None and entry.id in (present or set())):
+                self.logger.info(f"{job.name}: {', '.join(map(str, job.output))} was submitted before, job {entry.id}")
+                self._follow(job, Submitted(identity(job), entry))
+                adopted.add(job)
+            else:
+                self._outcomes.forget(entry.key)
+        return adopted
+
+    def _entry(self, name: str) -> Entry | None:
+        """Where a job went; its id from the queue where the head process died before it was answered."""
         entry = self._ledger.read(name)
-        if entry is None:
-            return False
-        if not entry.id:
-            ids = self._cluster.marked(entry.mark)
-            entry = Entry(entry.key, entry.mark, entry.number, ids.get(entry.number, ""))
-        outcome = self._outcomes.read(entry.key)
-        is_present = entry.id in (self._cluster.present({entry.id}) or set())
-        if outcome is None and not is_present:
-            return False
-        if outcome is not None and (outcome.exit or not all(Path(str(file)).exists() for file in job.output)):
-            self._outcomes.forget(entry.key)
-            return False
-        self.logger.info(
-            f"{job.name} ({', '.join(map(str, job.output))}) was submitted before: {entry.id or 'it is done'}"
-        )
-        self._follow(job, Submitted(name, entry))
-        return True
+        if entry is None or entry.id:
+            return entry
+        return replace(entry, id=self._cluster.marked(entry.mark).get(entry.number, ""))
 
     async def _may_ask(self, has_news: bool) -> bool:
         """Whether it is time to ask the queue again; the longer nothing happens, the more rarely."""
@@ -205,6 +222,7 @@ class Executor(RemoteExecutor):
         self.report_job_error(info, msg=f"{reason}. ", aux_logs=[str(log)] if log.exists() else [])
 
     def _forget(self, info: SubmittedJobInfo) -> None:
+        self._followed.pop(_known(info).identity, None)
         self._ledger.forget(_known(info).identity)
         self._outcomes.forget(_known(info).entry.key)
 

@@ -62,5 +62,6 @@ class Ledger:
 
 def identity(job: JobExecutorInterface) -> str:
     """Name of a job that is the same in the next run, if it would do the same."""
-    parts = (job.name, *map(str, job.output), "", *map(str, job.input), repr(sorted(map(str, job.params))))
+    params = [] if job.is_group() else sorted(map(str, job.params))
+    parts = (job.name, *map(str, job.output), "", *map(str, job.input), repr(params))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
