@@ -1,8 +1,9 @@
 """A real Slurm on this machine: munge, MariaDB, slurmdbd, slurmctld and slurmd on loopback, for tests to break.
 
-One node that pretends to have eight processors and two GPUs; a partition for ordinary jobs and two whose jobs it
-preempts, one with REQUEUE and one with CANCEL. Everything lives in one folder except the configuration, which has to be
-at /etc/slurm: programs started by Snakemake's executors do not always keep ``SLURM_CONF``. What was there is put back.
+One node that pretends to have eight processors and two GPUs; a partition for ordinary jobs, and four whose jobs it
+preempts: with REQUEUE or CANCEL, after a signal and some seconds (``low-``) or at once (``now-``). Everything lives in
+one folder except the configuration, which has to be at /etc/slurm: programs started by Snakemake's executors do not
+always keep ``SLURM_CONF``. What was there is put back.
 
 By hand, from the folder ``tests``: ``python -m cluster.slurm [folder]`` starts it and stays until Ctrl-C or SIGTERM.
 """
@@ -31,9 +32,9 @@ KEPT = ".before-tests"  # the ending of a file of ours that stood in the way
 MUNGE = Path("/run/munge")
 POLICY = Path("/usr/sbin/policy-rc.d")
 PROCESSORS = 8
-MEMORY = 8000
+MEMORY = 16000
 GRACE = 5  # seconds that a preempted job has after its signal
-LARGEST_ARRAY = 101
+LARGEST_ARRAY = 16  # an array of 17 is refused
 
 SLURM = """
 ClusterName=tests
@@ -44,6 +45,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=cred_expire=5
+CommunicationParameters=NoCtldInAddrAny
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -62,7 +64,7 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
 KillWait=5
-MinJobAge=5
+MinJobAge={min_job_age}
 SlurmdTimeout=60
 ReturnToService=2
 MaxArraySize={largest_array}
@@ -78,12 +80,14 @@ JobAcctGatherParams=OverMemoryKill
 GresTypes=gpu
 SlurmdParameters=config_overrides
 NodeName={host} NodeAddr=127.0.0.1 CPUs={processors} RealMemory={memory} Gres=gpu:toy:2 State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES PriorityTier=10 PreemptMode=OFF MaxTime=60
-PartitionName=low-requeue Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE GraceTime={grace} MaxTime=60
-PartitionName=low-cancel Nodes=ALL PriorityTier=1 PreemptMode=CANCEL GraceTime={grace} MaxTime=60
+PartitionName=main Nodes=ALL Default=YES PriorityTier=10 PreemptMode=OFF
+PartitionName=low-requeue Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE GraceTime={grace}
+PartitionName=low-cancel Nodes=ALL PriorityTier=1 PreemptMode=CANCEL GraceTime={grace}
+PartitionName=now-requeue Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=now-cancel Nodes=ALL PriorityTier=1 PreemptMode=CANCEL
 """
 
-GRES = "Name=gpu Type=toy File={folder}/gpu[0-1] AutoDetect=off\n"
+GRES = "Name=gpu Type=toy File={folder}/gpu[0-1]\n"
 
 SLURMDBD = """
 AuthType=auth/munge
@@ -132,6 +136,7 @@ class Cluster:
     """The daemons by name. Faults are ``kill``, ``stop_service`` and ``start_service`` of one of them."""
 
     folder: Path
+    min_job_age: int = 5  # seconds that squeue remembers the end of a job
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -160,7 +165,8 @@ class Cluster:
                 self.start_service("munged")
             self.start_service("mariadbd")
             self.start_service("slurmdbd")
-            self.run("sacctmgr", "-i", "add", "cluster", "tests")
+            for words in (["cluster", "tests"], ["account", "tests"], ["user", "root", "account=tests"]):
+                self.run("sacctmgr", "-i", "add", *words)
             for name in ("slurmctld", "slurmd"):
                 self.start_service(name)
         except BaseException:
@@ -217,6 +223,12 @@ class Cluster:
         self.stop_service(name)
         self.start_service(name)
 
+    def mend(self) -> None:
+        """Start the daemons that a test left without life."""
+        for name in ("slurmdbd", "slurmctld", "slurmd"):
+            if name not in self.running:
+                self.start_service(name)
+
     def run(self, *words: str) -> str:
         """What a Slurm command says.
 
@@ -268,7 +280,7 @@ class Cluster:
         ports = dict(zip(("ctld", "slurmd", "dbd", "database"), self._ports(), strict=True))
         host = socket.gethostname().partition(".")[0]
         sizes = {"processors": PROCESSORS, "memory": MEMORY, "grace": GRACE, "largest_array": LARGEST_ARRAY}
-        return {"folder": self.folder, "host": host, **ports, **sizes}
+        return {"folder": self.folder, "host": host, "min_job_age": self.min_job_age, **ports, **sizes}
 
     def _ports(self) -> list[int]:
         """Four free ports, chosen once."""
@@ -317,10 +329,10 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str, logs: P
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
+def cluster(folder: Path, min_job_age: int = 5) -> Iterator[Cluster]:
     """Installed, started, and stopped at the end."""
     install()
-    made = Cluster(folder)
+    made = Cluster(folder, min_job_age)
     made.start()
     try:
         yield made
