@@ -70,6 +70,7 @@ class Pack:
         self._max_requeues = max_requeues
         self._preload = tuple(preload)
         self._requeues = 0
+        self._ends: list[int] = []
         self._outcomes = Outcomes(folder / "outcomes")
         self._end = 0.0
 
@@ -80,6 +81,7 @@ class Pack:
         queue_again = signal.getsignal(signal.SIGUSR2)
         is_asked: list[int] = []
         signal.signal(signal.SIGUSR2, lambda number, frame: is_asked.append(number))
+        signal.signal(signal.SIGTERM, lambda number, frame: self._ends.append(number))
         with Launcher(self._preload) as launcher:
             for task in self._tasks:
                 if self._outcomes.read(task.key) is None and not self._run(task, launcher, lambda: bool(is_asked)):
@@ -106,6 +108,9 @@ class Pack:
             has_stopped = self._stop(process, launcher)
             if process.code != 0 and (has_stopped or not self._is_out_of_time()):
                 return False
+        if process.code != 0 and self._ends:
+            # Slurm ends the allocation, and may queue it again: the job has not failed by itself.
+            raise SystemExit(1)
         self._outcomes.write(task.key, self._outcome(process, started, is_asked()))
         return not is_asked()
 

@@ -77,6 +77,11 @@ def preempt(flow: Flow, slurm: Cluster) -> None:
     slurm.run("sbatch", "--cpus-per-task=8", "--mem=100", "--output=/dev/null", "--wrap=sleep 3")
 
 
+def requeue(flow: Flow, slurm: Cluster) -> None:
+    time.sleep(2)
+    slurm.run("scontrol", "requeue", next(flow.job_of(output) for output in flow.starts))
+
+
 def kill_slurmd(flow: Flow, slurm: Cluster) -> None:
     slurm.kill("slurmd")
     time.sleep(5)
@@ -122,6 +127,7 @@ SCENARIOS = (
     Scenario("preempted, REQUEUE, at once", ("out/count/now-requeue-10min/150-0",), (), preempt, 150, RETRY),
     Scenario("preempted, CANCEL, grace time", ("out/count/low-cancel-10min/150-0",), (), preempt, 150, RETRY),
     Scenario("preempted, CANCEL, at once", ("out/count/now-cancel-10min/150-0",), (), preempt, 150, RETRY),
+    Scenario("requeued by Slurm, SIGTERM only", ("out/count/main-10min/150-0",), (), requeue, 150, RETRY),
     Scenario("out of memory", (), ("out/hog/1500",)),
     Scenario("slurmd killed, back after 5 s", SLEEPING, (), kill_slurmd),
     Scenario("slurmdbd away for 30 s", SLEEPING, (), stop_accounting),

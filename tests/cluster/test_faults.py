@@ -63,7 +63,7 @@ def night(slurm: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         heads = {
             "limited": limited.start(LONG, *signals),
             "endless": endless.start(ENDLESS, *signals, "--submitit-max-requeues", "1"),
-            "preempted": preempted.start(*PREEMPTED.values(), "--retries", "3"),
+            "preempted": preempted.start(*PREEMPTED.values(), "--retries", "1"),
         }
         preempted.wait_for_starts(*PREEMPTED.values())
         slurm.run("sbatch", f"--cpus-per-task={PROCESSORS - 2}", "--mem=100", "--output=/dev/null", "--wrap=sleep 3")
@@ -144,7 +144,7 @@ def test_a_job_that_is_never_done_is_given_up(night: Night) -> None:
 def test_a_preempted_job_goes_on(night: Night, kind: str) -> None:
     flow, output = night.preempted, PREEMPTED[kind]
     assert night.codes["preempted"] == 0, flow.said
-    assert flow.starts[output] >= 2  # the crowd may preempt it once more
+    assert flow.starts[output] == 2
     assert flow.ends[output] == 1
     assert flow.steps(output) == list(range(150))
 
@@ -164,6 +164,22 @@ def test_slurm_itself_preempted(night: Night, slurm: Cluster) -> None:
     for kind in ("now-requeue", "now-cancel"):
         job = next(line.split()[1] for line in night.preempted.lines("starts") if kind in line)
         assert re.search(rf"preempted JobId={job} has been (requeued|killed) to reclaim", said)
+
+
+def test_a_job_that_slurm_queues_again_is_not_retried_as_well(flow: Flow, slurm: Cluster) -> None:
+    """Only SIGTERM comes, as from a preemption where the cluster does not send the user's signal first."""
+    output = "out/count/main-10min/100-0"
+    head = flow.start(output, "--retries", "1")
+    flow.wait_for_starts(output)
+    time.sleep(2)
+    slurm.run("scontrol", "requeue", flow.job_of(output))
+    code, said = flow.finish(head, 90)
+    wait_for(lambda: not slurm.queue(), 30, "the queue to become empty")
+    assert code == 0, said
+    assert {line.split()[1] for line in flow.lines("starts")} == {
+        flow.job_of(output)
+    }  # one id, no second job beside it
+    assert flow.steps(output) == list(range(100))
 
 
 def test_daemons_killed_and_restarted(flow: Flow, slurm: Cluster) -> None:

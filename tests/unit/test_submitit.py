@@ -91,9 +91,10 @@ class TestPack:
 
     @pytest.fixture(autouse=True)
     def _handlers(self) -> Iterator[None]:
-        before = signal.getsignal(signal.SIGUSR2)
+        before = {number: signal.getsignal(number) for number in (signal.SIGUSR2, signal.SIGTERM)}
         yield
-        signal.signal(signal.SIGUSR2, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         os.environ.pop("SLURM_JOB_END_TIME", None)
 
     def test_every_job_has_its_own_end_and_its_own_log(self, tmp_path: Path) -> None:
@@ -108,6 +109,12 @@ class TestPack:
         Outcomes(tmp_path / "outcomes").write("0", Outcome(1))
         self.pack(tmp_path, f"touch {tmp_path}/again", f"touch {tmp_path}/first")()
         assert [(tmp_path / name).exists() for name in ("again", "first")] == [False, True]
+
+    def test_a_job_that_ends_with_its_allocation_has_not_failed(self, tmp_path: Path) -> None:
+        with pytest.raises(SystemExit):
+            self.pack(tmp_path, f"kill {os.getpid()}; sleep 0.2; exit 1", f"touch {tmp_path}/next")()
+        assert list(Outcomes(tmp_path / "outcomes").keys()) == []
+        assert not (tmp_path / "next").exists()
 
     def test_a_job_that_stops_on_the_signal_goes_on_later(self, tmp_path: Path) -> None:
         queued: list[int] = []
