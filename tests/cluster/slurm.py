@@ -137,6 +137,7 @@ class Cluster:
 
     folder: Path
     min_job_age: int = 5  # seconds that squeue remembers the end of a job
+    largest_array: int = LARGEST_ARRAY
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -279,8 +280,8 @@ class Cluster:
     def _settings(self) -> dict[str, object]:
         ports = dict(zip(("ctld", "slurmd", "dbd", "database"), self._ports(), strict=True))
         host = socket.gethostname().partition(".")[0]
-        sizes = {"processors": PROCESSORS, "memory": MEMORY, "grace": GRACE, "largest_array": LARGEST_ARRAY}
-        return {"folder": self.folder, "host": host, "min_job_age": self.min_job_age, **ports, **sizes}
+        sizes = {"processors": PROCESSORS, "memory": MEMORY, "grace": GRACE}
+        return {"folder": self.folder, "host": host, "min_job_age": self.min_job_age, "largest_array": self.largest_array, **ports, **sizes}
 
     def _ports(self) -> list[int]:
         """Four free ports, chosen once."""
@@ -329,10 +330,10 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str, logs: P
 
 
 @contextmanager
-def cluster(folder: Path, min_job_age: int = 5) -> Iterator[Cluster]:
+def cluster(folder: Path, min_job_age: int = 5, largest_array: int = LARGEST_ARRAY) -> Iterator[Cluster]:
     """Installed, started, and stopped at the end."""
     install()
-    made = Cluster(folder, min_job_age)
+    made = Cluster(folder, min_job_age, largest_array)
     made.start()
     try:
         yield made
