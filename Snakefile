@@ -60,7 +60,8 @@ rule all:
     localrule: True
 
 
-for target_name, target in BENCH.targets():
+# Nobody asks a job on a node for them, and they take reading every configuration.
+for target_name, target in BENCH.targets() if workflow.is_main_process else ():
 
     rule:
         name:

@@ -19,6 +19,7 @@ from sirenbench.assets.status import read_status
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
 from sirenbench.errors import AssetUnavailable, UserError
+from sirenbench.limits import Limits
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
 from sirenbench.numerics import numerics_of
@@ -45,6 +46,7 @@ class Workflow:
         self.files = [Path(file) for file in files] or [DEFAULT]
         self.overrides = dict(overrides or {})
         self.main = load([ASSETS, *self.files], self.overrides)
+        self._limits = Limits(Path("results"), self.main.config.resources.runtime)
 
     @cached_property
     def runs(self) -> dict[str, Loaded]:
@@ -144,6 +146,10 @@ class Workflow:
     def numerics(self, name: str) -> str:
         """The versions of the numbers of a cell."""
         return numerics_of(parse_name(name))
+
+    def minutes(self, name: str, attempt: int) -> int:
+        """The time limit of a training cell on a cluster."""
+        return self._limits.minutes(parse_name(name), attempt)
 
     def asset(self, name: str) -> Asset:
         """Where an asset comes from. Raises UserError for an unknown one."""

@@ -19,6 +19,22 @@ from snakemake_executor_plugin_submitit.settings import ExecutorSettings
 
 _ANSWER_SECONDS = 30
 _DEFAULT_ARRAY = 1000
+#: Why squeue says that a job waits, where no waiting helps.
+_IN_VAIN = {
+    "PartitionTimeLimit": "its time limit is above that of the partition; lower the resource runtime",
+    "PartitionNodeLimit": "it asks for more nodes than the partition gives; lower the resource nodes",
+    "PartitionConfig": "it asks for what the partition does not allow",
+    "BadConstraints": "no node is what it asks for; look at the resources constraint, gres, gpu_model, threads, mem_mb",
+    "InvalidAccount": "look at the resource slurm_account",
+    "InvalidQOS": "look at the resource qos",
+    "QOSMaxWallDurationPerJobLimit": "its time limit is above that of the qos; lower the resource runtime",
+    "AssocMaxWallDurationPerJobLimit": "its time limit is above that of the account; lower the resource runtime",
+    "JobHeldUser": "somebody holds it; `scontrol release` lets it go",
+    "JobHeldAdmin": "the administrator holds it",
+    "JobHoldMaxRequeue": "it was queued again too often for this cluster (MaxBatchRequeue)",
+    "launch failed requeued held": "its nodes could not start it; `scontrol release` tries again",
+}
+_FILE = re.compile(r"(\d+(?:_\d+)?)_(?:\d+_log\.out|\d+_log\.err|\d+_result\.pkl|submitted\.pkl|submission\.sh)")
 _NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
 
 
@@ -37,6 +53,8 @@ class Cluster(ABC):
     def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
         self._folder = folder
         self._settings = settings
+        #: Reasons for which allocations wait in vain, and one that does, by the last answer of the queue.
+        self.stuck: dict[str, str] = {}
 
     @property
     def longest_array(self) -> int:
@@ -72,6 +90,15 @@ class Cluster(ABC):
     @abstractmethod
     def cancel(self, ids: Collection[str]) -> None:
         """End allocations."""
+
+    def tidy(self, ids: Collection[str]) -> None:
+        """Remove submitit's files of allocations that nobody will ask about."""
+        files = {path: found[1] for path in self._jobs_folder.glob("*") if (found := _FILE.fullmatch(path.name))}
+        kept = {id.partition("_")[0] for id in files.values() if "_" in id and id not in ids}
+        arrays = {id.partition("_")[0] for id in ids} - kept
+        for path, id in files.items():
+            if id in ids or id in arrays:
+                path.unlink(missing_ok=True)
 
     @property
     def _jobs_folder(self) -> Path:
@@ -114,19 +141,19 @@ class Slurm(Cluster):
             raise SubmissionError(f"sbatch did not take it: {error}") from error
 
     def present(self, ids: Collection[str]) -> set[str] | None:
-        answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%A")
+        answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%A|%r")
         if answer is None:
             return None
-        rows = [line.split("|") for line in answer.splitlines()]
-        return {f"{array}_{task}" if task.isdigit() else array for array, task, _ in rows} | {row[2] for row in rows}
+        rows = [line.split("|", 3) for line in answer.splitlines()]
+        known = {_id(array, task): reason for array, task, _, reason in rows}
+        self.stuck = {f"{why}: {_IN_VAIN[why]}": id for id, why in known.items() if id in ids and why in _IN_VAIN}
+        return set(known) | {job for _, _, job, _ in rows}
 
     def marked(self, mark: str) -> dict[int, str]:
         answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%k") or ""
         rows = [line.split("|", 2) for line in answer.splitlines()]
         return {
-            int(task) if task.isdigit() else 0: f"{array}_{task}" if task.isdigit() else array
-            for array, task, comment in rows
-            if comment == mark
+            int(task) if task.isdigit() else 0: _id(array, task) for array, task, comment in rows if comment == mark
         }
 
     def why_gone(self, id: str) -> str:
@@ -224,6 +251,11 @@ class Debug(Cluster):
 
 
 CLUSTERS: Mapping[str, type[Cluster]] = {"slurm": Slurm, "local": Local, "debug": Debug}
+
+
+def _id(array: str, task: str) -> str:
+    """Of an allocation as submitit has it; ``task`` is ``N/A`` outside of arrays."""
+    return f"{array}_{task}" if task.isdigit() else array
 
 
 def _ask(*words: str) -> str | None:

@@ -21,7 +21,7 @@ from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterf
 
 from snakemake_executor_plugin_submitit.clusters import CLUSTERS, SubmissionError
 from snakemake_executor_plugin_submitit.ledger import Entry, Ledger, identity
-from snakemake_executor_plugin_submitit.outcomes import Outcomes
+from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
 
@@ -50,6 +50,8 @@ class Executor(RemoteExecutor):
         self._waiting: list[tuple[Request, list[JobExecutorInterface]]] = []
         self._submitting = threading.Lock()
         self._followed: dict[str, Submitted] = {}
+        self._ended: dict[str, bool] = {}  # allocations: whether all went well in them
+        self._warned: set[str] = set()
         self._asked = 0.0
         self._pause = self._cluster.patience
         super().__init__(workflow, logger)  # whose thread starts to look for ends at once
@@ -82,13 +84,16 @@ class Executor(RemoteExecutor):
         ended = set(self._outcomes.keys())
         left = []
         for info in active_jobs:
-            if _known(info).entry.key in ended:
-                self._report(info)
-            else:
+            key = _known(info).entry.key
+            outcome = self._outcomes.read(key) if key in ended else None
+            if outcome is None:  # or one that cannot be read, which is none in the end
                 left.append(info)
+            else:
+                self._report(info, outcome)
         has_news = len(left) < len(active_jobs)
         if left and await self._may_ask(has_news):
             present = await asyncio.to_thread(self._cluster.present, {_known(info).entry.id for info in left})
+            self._warn_of_stuck()
             left = [info for info in left if not self._is_lost(info, present)]
         if has_news or self._waiting:
             self._submit_waiting()
@@ -103,6 +108,12 @@ class Executor(RemoteExecutor):
         self._cluster.cancel({submitted.entry.id for submitted in followed} - {""})
         for submitted in followed:
             self._ledger.forget(submitted.identity)
+
+    def shutdown(self) -> None:
+        """Remove submitit's files of the allocations in which everything went well."""
+        super().shutdown()
+        unfinished = {submitted.entry.id for submitted in self._followed.values()}
+        self._cluster.tidy({id for id, is_well in self._ended.items() if is_well} - unfinished)
 
     def _submit_waiting(self) -> None:
         with self._submitting:  # both the scheduler and the thread that looks for ends come here
@@ -201,15 +212,21 @@ class Executor(RemoteExecutor):
         if self._cluster.has_shared_files and now - submitted.missed_since < self._settings.lost_seconds:
             return False
         if self._outcomes.read(submitted.entry.key) is not None:
-            return False
+            return False  # it came this moment
         self._end(info, f"job {submitted.entry.id} left no outcome: {self._cluster.why_gone(submitted.entry.id)}")
         return True
 
-    def _report(self, info: SubmittedJobInfo) -> None:
-        outcome = self._outcomes.read(_known(info).entry.key)
-        assert outcome is not None
+    def _warn_of_stuck(self) -> None:
+        """Say once of each reason for which jobs wait in vain that they do."""
+        for reason, id in self._cluster.stuck.items():
+            if reason not in self._warned:
+                self._warned.add(reason)
+                self.logger.warning(f"Job {id} waits, and will not start as it is. Slurm says {reason}")
+
+    def _report(self, info: SubmittedJobInfo, outcome: Outcome) -> None:
         if outcome.exit == 0:
             self._forget(info)
+            self._ended.setdefault(_known(info).entry.id, True)
             self._log_of(info).unlink(missing_ok=True)
             self.report_job_success(info)
         else:
@@ -218,6 +235,7 @@ class Executor(RemoteExecutor):
 
     def _end(self, info: SubmittedJobInfo, reason: str) -> None:
         self._forget(info)
+        self._ended[_known(info).entry.id] = False
         log = self._log_of(info)
         self.report_job_error(info, msg=f"{reason}. ", aux_logs=[str(log)] if log.exists() else [])
 

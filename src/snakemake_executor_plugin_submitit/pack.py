@@ -111,6 +111,8 @@ class Pack:
         if process.code != 0 and self._ends:
             # Slurm ends the allocation, and may queue it again: the job has not failed by itself.
             raise SystemExit(1)
+        if process.code != 0 and not is_asked() and self._is_out_of_time() and self._is_mostly_over():
+            return False  # it may know its end, and have stopped before it was asked to
         self._outcomes.write(task.key, self._outcome(process, started, is_asked()))
         return not is_asked()
 
@@ -136,6 +138,9 @@ class Pack:
     def _is_out_of_time(self) -> bool:
         """Whether the time limit is what ends the allocation: Slurm looks at its clock every 30 s."""
         return self._end - time.time() < self._signal_seconds + _CLOCK_SECONDS
+
+    def _is_mostly_over(self) -> bool:
+        return self._end - time.time() < 60 * self._minutes / 2
 
     def _give_up(self, tasks: Sequence[Task], reason: str) -> None:
         for task in tasks:

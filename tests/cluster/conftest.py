@@ -50,7 +50,7 @@ class Flow:
         common = ["--jobs", "60", "--keep-going", "--latency-wait", "20", "--nolock"]
         common += ["--default-resources", "mem_mb=1000", "runtime=5", "slurm_partition=main", "slurm_account=tests"]
         # a background shell makes its children deaf to Ctrl-C
-        command = ["env", "--default-signal=INT", self.python, "-m", "snakemake", *words, *common, *self.executor]
+        command = ["env", "--default-signal=INT", self.python, "-m", "snakemake", *common, *self.executor, *words]
         if view != "true":
             command = [
                 "unshare",

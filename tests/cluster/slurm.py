@@ -84,7 +84,7 @@ PartitionName=main Nodes=ALL Default=YES PriorityTier=10 PreemptMode=OFF
 PartitionName=low-requeue Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE GraceTime={grace}
 PartitionName=low-cancel Nodes=ALL PriorityTier=1 PreemptMode=CANCEL GraceTime={grace}
 PartitionName=now-requeue Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE
-PartitionName=now-cancel Nodes=ALL PriorityTier=1 PreemptMode=CANCEL
+PartitionName=now-cancel Nodes=ALL PriorityTier=1 PreemptMode=CANCEL MaxTime=30
 """
 
 GRES = "Name=gpu Type=toy File={folder}/gpu[0-1]\n"
@@ -281,7 +281,14 @@ class Cluster:
         ports = dict(zip(("ctld", "slurmd", "dbd", "database"), self._ports(), strict=True))
         host = socket.gethostname().partition(".")[0]
         sizes = {"processors": PROCESSORS, "memory": MEMORY, "grace": GRACE}
-        return {"folder": self.folder, "host": host, "min_job_age": self.min_job_age, "largest_array": self.largest_array, **ports, **sizes}
+        return {
+            "folder": self.folder,
+            "host": host,
+            "min_job_age": self.min_job_age,
+            "largest_array": self.largest_array,
+            **ports,
+            **sizes,
+        }
 
     def _ports(self) -> list[int]:
         """Four free ports, chosen once."""

@@ -182,6 +182,14 @@ def test_a_job_that_slurm_queues_again_is_not_retried_as_well(flow: Flow, slurm:
     assert flow.steps(output) == list(range(100))
 
 
+def test_a_job_that_waits_in_vain_is_told(flow: Flow) -> None:
+    head = flow.start("out/count/now-cancel-40min/10-0")
+    wait_for(lambda: "PartitionTimeLimit" in flow.said, 40, "the warning")
+    assert "lower the resource runtime" in flow.said
+    os.killpg(head.pid, signal.SIGINT)
+    flow.finish(head, 30)
+
+
 def test_daemons_killed_and_restarted(flow: Flow, slurm: Cluster) -> None:
     outputs = [f"out/sleep/15-{n}" for n in range(3)]
     head = flow.start(*outputs, "out/quick/99")
@@ -243,6 +251,15 @@ def test_an_interrupted_head_cancels_everything_with_one_call(
     wait_for(lambda: not slurm.queue(), 20, "the queue to become empty")
     assert len(calls.read_text().splitlines()) == 1
     assert not flow.ends
+
+
+def test_files_of_jobs_that_went_well_are_removed(night: Night) -> None:
+    """Quotas count files. Those of allocations with a failure stay."""
+    jobs = night.crowd.folder / ".snakemake/submitit/jobs"
+    left = {path.name.removesuffix("_submitted.pkl") for path in jobs.glob("*_submitted.pkl")}
+    failed = {night.crowd.job_of(output) for output in (*FAILING, CANCELLED, GREEDY, TOO_BIG)}
+    assert left == failed
+    assert not list((night.preempted.folder / ".snakemake/submitit/jobs").glob("*_submitted.pkl"))
 
 
 def test_one_failing_member_of_a_pack_costs_only_itself(flow: Flow) -> None:

@@ -72,9 +72,7 @@ def measure(way: str, jobs: int, python: str, slurm: Cluster) -> Measured:
     time.sleep(3)  # the accounting lags
     submitted = [row[0] for row in slurm.accounts("submit")[before:]]
     last = max(time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%S")) for text in submitted)
-    return Measured(
-        wall, max(last - started, 1), len(submitted), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-    )
+    return Measured(wall, max(last - started, 1), len(submitted), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from unit.finished_cells import HERE, recorded
 
 from sirenbench import catalog, cli
 from sirenbench.config import load
@@ -23,14 +24,12 @@ from sirenbench.estimate import estimate, print_estimate
 from sirenbench.losses.features import VGG16
 from sirenbench.names import arms_of, make_spec, parse_name
 from sirenbench.networks.base import layers_of
-from sirenbench.numerics import numerics_of
 from sirenbench.pace import Kind, Machine, Pace, kind_of, machine_here, measured
 from sirenbench.probe import Probe
-from sirenbench.records import RECORD, CellRecord, Cost, Provenance, folder_of, write_record
+from sirenbench.records import RECORD, folder_of
 from sirenbench.spec import CellSpec
 
 ROOT = Path(__file__).parents[2]
-HERE = Machine("A processor", is_gpu=False, threads=1, cores=2)
 GPU = Machine("A GPU", is_gpu=True, threads=1, cores=8)
 FIT = "fit/cameraman-64/siren-2x64/steps=300/replicates=3"
 
@@ -46,34 +45,6 @@ def colours(side: int, kernel: str) -> np.ndarray:
 def trainer(spec: CellSpec) -> Trainer:
     image = colours if spec["channel"] == "rgb" else picture
     return Trainer(spec, catalog.tasks()[spec.task].problem(spec, image), torch.device("cpu"))
-
-
-def recorded(
-    results: Path,
-    name: str,
-    *,
-    seconds: float,
-    overhead: float = 3.0,
-    device: str = HERE.device,
-    threads: int = 1,
-    numerics: str = "",
-) -> None:
-    """Write the record of a cell that trained for so long and took ``overhead`` beside."""
-    spec = parse_name(name)
-    made = Provenance(
-        package="0", numerics=numerics or numerics_of(spec), git_commit=None, git_dirty=None, python="", torch=None,
-        cuda=None, driver=None, device=device, threads=threads, host="", slurm_job_id=None, started="", ended="",
-        resumed=0,
-    )  # fmt: skip
-    cost = Cost(
-        seconds=seconds + overhead,
-        startup_seconds=overhead,
-        training_seconds=0.75 * seconds,
-        metrics_seconds=0.25 * seconds,
-        peak_memory_mib=1,
-    )
-    record = CellRecord(name=name, spec=spec.as_dict(), track="as-run", state="ok", cost=cost, provenance=made)
-    write_record(folder_of(results, name) / RECORD, record)
 
 
 class NoProbe(Probe):

@@ -116,6 +116,25 @@ class TestPack:
         assert list(Outcomes(tmp_path / "outcomes").keys()) == []
         assert not (tmp_path / "next").exists()
 
+    @pytest.mark.parametrize(("before", "goes_on"), [(20, True), (500, False)])
+    def test_a_job_that_stops_shortly_before_the_end_by_itself_goes_on_later(
+        self, tmp_path: Path, before: float, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A cell knows when its allocation ends; a failure long before is one."""
+        pack = self.pack(tmp_path, f"touch {tmp_path}/stopped; exit 1")
+        signal.signal(signal.SIGUSR2, lambda number, frame: sys.exit(number))
+        begin = time.time()
+        stopped = tmp_path / "stopped"
+        clock = SimpleNamespace(time=lambda: begin + (600 - before if stopped.exists() else 0))
+        monkeypatch.setattr("snakemake_executor_plugin_submitit.pack.time", clock)
+        if goes_on:
+            with pytest.raises(SystemExit):
+                pack()
+            assert pack.checkpoint() is not None
+        else:
+            pack()
+        assert list(Outcomes(tmp_path / "outcomes").keys()) == ([] if goes_on else ["0"])
+
     def test_a_job_that_stops_on_the_signal_goes_on_later(self, tmp_path: Path) -> None:
         queued: list[int] = []
 
@@ -162,6 +181,10 @@ def starts(flow: Path) -> list[str]:
     return sorted(file.read_text().split()) if file.exists() else []
 
 
+def submitted(flow: Path) -> list[Path]:
+    return list((flow / ".snakemake/submitit/jobs").glob("*_submitted.pkl"))
+
+
 @pytest.mark.slow
 class TestLocalTwin:
     def test_a_failing_member_of_a_pack_costs_only_itself(self, flow: Path) -> None:
@@ -170,11 +193,13 @@ class TestLocalTwin:
         assert sorted(file.name for file in (flow / "out").iterdir()) == ["1", "2"]
         assert starts(flow) == ["1", "2", "bad", "bad"]
         assert "exit status 1" in (flow / "head.log").read_text()
+        assert len(submitted(flow)) == 2  # both attempts had a failure: their files may tell more
 
     def test_jobs_at_the_same_time_have_different_gpus(self, flow: Path) -> None:
         assert head(flow, "gpu/1", "gpu/2", "gpu/3").wait(120) == 0
         given = [(flow / "gpu" / str(number)).read_text().strip() for number in (1, 2, 3)]
         assert set(given) == {"4", "7"}
+        assert not submitted(flow)  # nothing is left of what went well
 
     def test_a_new_head_adopts_the_jobs_of_a_killed_one(self, flow: Path) -> None:
         first = head(flow, "slow/1", "slow/2")

@@ -1,3 +1,15 @@
+# A job on a node, and a run on this machine, have no use for a time limit: it takes a look at every record.
+def minutes(wildcards, attempt):
+    if workflow.is_main_process and not workflow.local_exec:
+        return BENCH.minutes(wildcards.name, attempt)
+    return BENCH.main.config.resources.runtime
+
+
+# A cell that was killed for want of memory gets more of it.
+def megabytes(wildcards, attempt):
+    return attempt * BENCH.main.config.resources.mem_mb
+
+
 # What makes a cell run again is in its params (the spec, the recipe down to the asset's hash, the versions of the
 # numbers) and in the files of the user's own that it is made of, which may be edited.
 rule train:
@@ -15,8 +27,8 @@ rule train:
         name=rf"(?!{baseline_pattern()}/cell\.json$).+",
     threads: BENCH.main.config.resources.threads
     resources:
-        mem_mb=BENCH.main.config.resources.mem_mb,
-        runtime=BENCH.main.config.resources.runtime,
+        mem_mb=megabytes,
+        runtime=minutes,
     params:
         spec=lambda wildcards: BENCH.spec_text(wildcards.name),
         recipe=lambda wildcards: BENCH.recipe_text(wildcards.name),
@@ -41,7 +53,7 @@ rule evaluate:
         name=r".+",
     threads: BENCH.main.config.resources.threads
     resources:
-        mem_mb=BENCH.main.config.resources.mem_mb,
+        mem_mb=megabytes,
         runtime=BENCH.main.config.resources.runtime,
     params:
         recipe=lambda wildcards: BENCH.recipe_text(wildcards.name),

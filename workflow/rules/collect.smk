@@ -9,7 +9,7 @@ rule judge:
     localrule: True
     params:
         digest=lambda wildcards: BENCH.selected(wildcards.run)[0].digest,
-        code=report_code(),
+        code=lambda wildcards: report_code(),  # read many files only where it is asked for
     message:
         "judge the claims on {wildcards.run}"
     script:
@@ -30,7 +30,7 @@ rule collect:
     params:
         digest=lambda wildcards: BENCH.selected(wildcards.target)[0].digest,
         configfiles=BENCH.configfiles,
-        code=report_code(),
+        code=lambda wildcards: report_code(),  # read many files only where it is asked for
     message:
         "collect {wildcards.target}"
     script:

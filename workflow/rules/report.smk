@@ -9,7 +9,7 @@ rule report:
         "results/logs/report/{target}.log",
     localrule: True
     params:
-        code=report_code(),
+        code=lambda wildcards: report_code(),
     message:
         "render {output.page}"
     script:
