@@ -21,6 +21,7 @@ from workflow.conftest import Project, study
 from cluster.conftest import LOST_SECONDS, OURS, ROOT, Flow
 from cluster.slurm import LARGEST_ARRAY, PROCESSORS, Cluster, wait_for
 from sirenbench.engine import checkpoint
+from sirenbench.records import CellRecord
 
 pytestmark = pytest.mark.slow
 
@@ -339,3 +340,50 @@ def test_a_damaged_checkpoint_is_replaced_by_the_one_before(slurm: Cluster, proj
     assert undisturbed.provenance.resumed == 0
     for file in ("weights.safetensors", "images.npz"):
         assert undisturbed.files[file] == resumed.files[file]  # bit by bit; the curves have times in them
+
+
+BASELINE = {"task": "sr", "image": "tile", "size": 16, "factor": 2, "arm": "bicubic"}
+
+
+def numbers(record: CellRecord) -> dict[str, object]:
+    """Bits of the weights and the pictures, and every metric; curves have times in them."""
+    ends = [metric for replicate in record.replicates for metric in replicate.metrics.items()]
+    return {
+        "files": {name: digest for name, digest in record.files.items() if name != "curves.parquet"},
+        "metrics": repr([(name, end.last, end.best, end.best_step, end.tail) for name, end in ends]),
+        "final": repr([replicate.final for replicate in record.replicates]),
+    }
+
+
+def test_the_profile_makes_the_cells_of_this_machine(slurm: Cluster, project: Project) -> None:
+    """Real cells by the profile that people use."""
+    project.configure(
+        run="small",
+        images={"tile": {"path": "tile.png"}},
+        studies={
+            "fitting": study(),
+            "scaling": study(task="sr", factor=2, arm="siren"),
+            "interpolation": {"title": "", "grid": BASELINE},
+            "reconstruction": study(task="poisson", arm="siren"),
+        },
+        checkpoint_minutes=1,
+    )
+    project.environment["PYTHONPATH"] = str(ROOT / "src")
+    before = len(slurm.accounts("jobid"))
+    code, said = project.snakemake("--profile", "profiles/slurm", "--submitit-pack", "3")
+    assert code == 0, said
+    made = {name: project.record(name) for name in project.stamps()}
+    assert len(made) == 5
+    assert (project.folder / "results/small/report.html").exists()
+
+    jobs = {record.provenance.slurm_job_id for record in made.values() if record.provenance}
+    states = dict(slurm.accounts("jobid", "state")[before:])
+    assert len(states) == 3  # four to train by three in a pack, and one baseline without a GPU
+    assert set(states.values()) == {"COMPLETED"}
+    assert None not in jobs
+
+    shutil.rmtree(project.folder / "results/cells")
+    assert project.snakemake("--quiet")[0] == 0
+    for name, record in made.items():
+        assert numbers(project.record(name)) == numbers(record)
+        assert project.record(name).provenance.slurm_job_id is None  # type: ignore[union-attr]
