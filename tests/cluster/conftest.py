@@ -63,7 +63,7 @@ class Flow:
                 "-",
                 *command,
             ]
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": ""}
         if self.python == sys.executable:
             environment["PYTHONPATH"] = str(ROOT / "src")
         with (self.folder / "head.log").open("ab") as log:
