@@ -19,14 +19,14 @@ from cluster.conftest import Flow
 from cluster.matrix import EXECUTORS
 from cluster.slurm import Cluster, cluster
 
-BOUND = 1800
+BOUND = 1800  # seconds for one of them
 WARM = ("--submitit-preload", "snakemake.script")
 WAYS = {
     "submitit": ("submitit", ()),
     "submitit, packs of 10": ("submitit", ("--submitit-pack", "10")),
     "submitit, packs of 10, warm": ("submitit", ("--submitit-pack", "10", *WARM)),
     "slurm 2.8.0": ("slurm", ()),
-    "slurm 2.8.0, groups of 10": ("slurm", ("--groups", "many=pack", "--group-components", "pack=10")),
+    "slurm 2.8.0, groups of 8": ("slurm", ("--groups", "many=pack", "--group-components", "pack=8")),
 }
 
 
@@ -63,9 +63,14 @@ def measure(way: str, jobs: int, python: str, slurm: Cluster) -> Measured:
     before = len(slurm.accounts("jobid"))
     started, begin = time.time(), time.monotonic()
     head = flow.start(*outputs, *words, "--jobs", str(jobs))
-    _, status, used = os.wait4(head.pid, 0)
-    wall = time.monotonic() - begin
-    head.returncode = os.waitstatus_to_exitcode(status)
+    signal.alarm(BOUND)
+    try:
+        _, status, used = os.wait4(head.pid, 0)
+        wall = time.monotonic() - begin
+        head.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        signal.alarm(0)
+        flow.close()
     if head.returncode or flow.ends != dict.fromkeys(outputs, 1):
         sys.exit(f"{way}: exit status {head.returncode}, {len(flow.ends)} of {jobs} done; {flow.folder}")
     slurm.clear()
@@ -76,7 +81,8 @@ def measure(way: str, jobs: int, python: str, slurm: Cluster) -> Measured:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser()
     parser.add_argument("official", nargs="?", help="a Python with snakemake-executor-plugin-slurm")
     parser.add_argument("--jobs", type=int, default=200)
