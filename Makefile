@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime          ## run the demo: real images, at most 5 minutes 
 test: $(VENV)/.dev              ## run every test, the slow ones too
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-cluster: $(VENV)/.dev      ## run the faults of clusters on a real Slurm (root on Debian; it is installed and started)
+test-cluster: $(VENV)/.dev      ## of them only those on a real Slurm (root on Debian: it is installed and started)
 	$(BIN)/python -m pytest -n 0 tests/cluster
 
 lint: $(VENV)/.dev              ## ruff, mypy, snakefmt and the checks for drift
