@@ -40,6 +40,7 @@ from sirenbench.records import (
     write_record,
 )
 from sirenbench.report.build import render
+from sirenbench.report.pixels import anchors
 from sirenbench.spec import CellSpec
 
 SCHEMES = ("standard", "kaiming_uniform", "kaiming_normal", "uniform", "normal", "xavier_uniform", "xavier_normal")
@@ -109,6 +110,8 @@ class Made:
         Replicates that diverge half-way.
     final
         Whether its final weights were measured: derivatives, layers.
+    steps
+        How long its curves are, if not as long as its name says.
     """
 
     psnr: float
@@ -118,6 +121,7 @@ class Made:
     diverged: tuple[int, ...] = ()
     drop: float = 0.0
     final: bool = False
+    steps: int | None = None
 
 
 @dataclass
@@ -157,8 +161,14 @@ def shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
 
 
-def write_cell(results: Path, spec: CellSpec, made: Made, target: np.ndarray | None = None) -> CellRecord | None:
-    """Write the folder of one cell; None if it is missing."""
+def write_cell(
+    results: Path,
+    spec: CellSpec,
+    made: Made,
+    target: np.ndarray | None = None,
+    prediction: np.ndarray | None = None,
+) -> CellRecord | None:
+    """Write the folder of one cell; None if it is missing. Without a ``prediction`` it is the target with noise."""
     folder = folder_of(results, spec.name)
     if made.state == "missing":
         return None
@@ -172,7 +182,8 @@ def write_cell(results: Path, spec: CellSpec, made: Made, target: np.ndarray | N
     folder.mkdir(parents=True, exist_ok=True)
     if curves is not None:
         curves.to_parquet(folder / CURVES, index=False)
-    _write_images(folder, spec, made, target if target is not None else picture(spec.size))
+    target = target if target is not None else picture(spec.size)
+    _write_images(folder, spec, target, noisy(target, spec.name, made.psnr) if prediction is None else prediction)
     if spec.task == "activations":
         statistics(int(spec["replicates"]), int(spec.depth or 0) + 1).write(folder / ACTIVATIONS)
     write_record(folder / RECORD, record)
@@ -180,7 +191,7 @@ def write_cell(results: Path, spec: CellSpec, made: Made, target: np.ndarray | N
 
 
 def _curves(spec: CellSpec, made: Made, replicates: int) -> pd.DataFrame:
-    count = int(spec["steps"]) + 1
+    count = (made.steps or int(spec["steps"])) + 1
     steps = np.arange(count)
     frames = []
     for r in range(replicates):
@@ -306,7 +317,7 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
             asset_sha256="361a6d56d22ee52289cd308d5461d090e06a56cb36007d8dfc3226cbe8aaa5db",
             licence="unclear (MIT, non-commercial)",
             crop="none",
-            pixels_sha256="fdb7a9ae0d909363" * 4,
+            pixels_sha256=anchors()[spec.image, spec.size].sha256 if (spec.image, spec.size) in anchors() else "0" * 64,
         ),
         files={IMAGES: "0123456789abcdef" * 4},
         provenance=Provenance(
@@ -329,9 +340,13 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
     )
 
 
-def _write_images(folder: Path, spec: CellSpec, made: Made, target: np.ndarray) -> None:
-    noise = np.random.default_rng(hash_of(spec.name)).normal(0, 255 * 10 ** (-made.psnr / 20), target.shape)
-    arrays = {"target": target, "prediction": np.uint8(np.clip(target + noise, 0, 255))}
+def noisy(target: np.ndarray, name: str, psnr: float) -> np.ndarray:
+    noise = np.random.default_rng(hash_of(name)).normal(0, 255 * 10 ** (-psnr / 20), target.shape)
+    return np.uint8(np.clip(target + noise, 0, 255))
+
+
+def _write_images(folder: Path, spec: CellSpec, target: np.ndarray, prediction: np.ndarray) -> None:
+    arrays = {"target": target, "prediction": prediction}
     if spec.factor:
         arrays["lr"] = shrunk(target, spec.size // spec.factor)
     else:

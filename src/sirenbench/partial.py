@@ -8,13 +8,26 @@ from pathlib import Path
 from sirenbench.claims.judge import write_claims
 from sirenbench.collect import collect
 from sirenbench.report.build import render
+from sirenbench.report.comparison import Comparison, compared
 from sirenbench.workflow import Workflow
 
 
-def report_what_is_there(bench: Workflow, target: str, results: Path = Path("results")) -> Path:
+def report_what_is_there(
+    bench: Workflow, target: str, results: Path = Path("results"), baseline: Path | None = None
+) -> tuple[Path, Comparison | None]:
     """Collect and render the cells of ``run`` or ``run/study`` as they are; tells where the page is.
 
     Only the page is left: Snakemake, which did not make it, still has to collect when the cells are done.
+
+    Parameters
+    ----------
+    baseline
+        The folder of a collected run, or of a copy of one, to compare this one with.
+
+    Raises
+    ------
+    UserError
+        If the baseline is none.
     """
     loaded, cells = bench.selected(target)
     folder = results / target
@@ -23,6 +36,7 @@ def report_what_is_there(bench: Workflow, target: str, results: Path = Path("res
         collect(loaded.config, cells, results, Path(temporary), bench.configfiles)
         if bench.claims(target):
             write_claims(loaded.config, cells, results, Path(temporary))
+        comparison = compared(Path(temporary), baseline) if baseline else None
         for stale in (folder / "results.parquet", folder / "run.json", folder / "claims.json"):
             stale.unlink(missing_ok=True)
-        return render(Path(temporary), results).replace(folder / "report.html")
+        return render(Path(temporary), results, comparison).replace(folder / "report.html"), comparison

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SECONDS = 0.3  # of each look
 _FILES_SECONDS = 1.0  # of a process: reading the image, writing the files
 _REPLICATES = 4  # on a GPU, which takes all at once
+_LOOK = 0.01  # seconds of each look at a matrix product
+_PRODUCTS = {"cpu": ((1024, 256), (1024, 512)), "cuda": ((65_536, 512), (8192, 4096))}  # rows, width
 
 
 @dataclass
@@ -100,6 +102,30 @@ class Probe:
             return time.perf_counter()
         # Of the cores alone, so that what else the machine is doing does not count.
         return time.process_time() / self.machine.threads
+
+
+def matrix_peak(device: torch.device) -> float:
+    """Operations per second in the best of some float32 matrix products, with PyTorch's present threads.
+
+    No training step can be faster: nearly all of its operations are such products. It takes a tenth of a second, by
+    the clock on the wall, as training is timed.
+    """
+    return max(_product_rate(device, *shape) for shape in _PRODUCTS[device.type] for _ in range(2))
+
+
+def _product_rate(device: torch.device, rows: int, width: int) -> float:
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    generator = torch.Generator(device).manual_seed(0)
+    a, b = (torch.rand(n, width, device=device, generator=generator) for n in (rows, width))
+    out = torch.mm(a, b)
+    wait()
+    count, began = 0, time.perf_counter()
+    while time.perf_counter() - began < _LOOK:
+        for _ in range(4):
+            torch.mm(a, b, out=out)
+        wait()
+        count += 4
+    return count * 2 * rows * width**2 / (time.perf_counter() - began)
 
 
 def _picture(side: int, kernel: str) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import re
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from opening import opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from report_fixtures import SCHEMES, picture
+from report_fixtures import picture
 
 
 def column(page: Page, study: str, heading: str) -> tuple[Locator, int]:
@@ -238,29 +236,6 @@ def test_the_command_of_a_cell_is_copied(page: Page) -> None:
     expect(line.locator("button")).to_have_text(re.compile("Copied|Selected"))
     marked = page.evaluate("navigator.clipboard.readText().catch(() => String(getSelection()))")
     assert marked == line.locator("code").inner_text()
-
-
-def test_all_results_are_downloaded_as_csv_and_json(page: Page, tmp_path: Path) -> None:
-    rows = {}
-    for kind, read in (("csv", lambda text: list(csv.DictReader(io.StringIO(text)))), ("json", json.loads)):
-        with page.expect_download() as download:
-            page.locator(f'[data-download="{kind}"]').click()
-        assert download.value.suggested_filename == f"demo.{kind}"
-        download.value.save_as(tmp_path / kind)
-        rows[kind] = read((tmp_path / kind).read_text(encoding="utf-8"))
-    assert len(rows["csv"]) == len(rows["json"]) > 30
-    first, same = rows["csv"][0], rows["json"][0]
-    assert (first["name"], float(first["last"])) == (same["name"], same["last"])
-    assert any("<script>alert(1)</script>" in row["reason"] for row in rows["csv"])
-
-
-def test_a_table_is_downloaded_as_it_is_shown(page: Page, tmp_path: Path) -> None:
-    with page.expect_download() as download:
-        page.locator('[id="study:first-init"] .tools button').click()
-    download.value.save_as(tmp_path / "table.csv")
-    rows = list(csv.reader((tmp_path / "table.csv").open(encoding="utf-8", newline="")))
-    assert rows[0][0] == "Cell"
-    assert [row[0].split(" diverged")[0] for row in rows[1:5]] == [name.replace("_", " ") for name in SCHEMES[:4]]
 
 
 def test_everything_is_open_on_paper(page: Page, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from sirenbench.report import paper
 from sirenbench.report.build import SCRIPTS
 from sirenbench.report.cells import read_cells
 from sirenbench.report.figures.curves import POINTS, Series, thin
-from sirenbench.report.figures.pictures import png_uri
+from sirenbench.report.figures.pictures import picture_uri
 from sirenbench.report.figures.style import dash_of
 from sirenbench.report.tables import arms_table, curves_table
 from sirenbench.report.text import count, duration, half_width, number, rate, signed
@@ -87,7 +87,7 @@ def test_every_image_has_an_alternative_text_that_says_what_it_is(page: Page) ->
 
 
 def test_every_picture_is_embedded_once_whichever_studies_show_it(any_page: Page) -> None:
-    uris = re.findall(r'"(data:image/png;base64,[^"]+)"', any_page.html)
+    uris = re.findall(r'"(data:image/webp;base64,[^"]+)"', any_page.html)
     assert len(uris) == len(set(uris)) > 5
     drawn = [str(attrs.get("href")) for attrs in any_page.all("use") if "href" in attrs]
     assert set(drawn) == {f"#{attrs['id']}" for attrs in any_page.all("image")}
@@ -410,9 +410,10 @@ def test_lines_have_a_contrast_of_3_and_text_of_4_5(theme: dict[str, str]) -> No
 
 @pytest.mark.parametrize("pixels", [picture(33), np.dstack([picture(16)] * 3)], ids=["grey", "rgb"])
 def test_images_are_embedded_without_loss(pixels: np.ndarray) -> None:
-    head, _, data = png_uri(pixels).partition(",")
-    assert head == "data:image/png;base64"
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), pixels)
+    head, _, data = picture_uri(pixels).partition(",")
+    assert head == "data:image/webp;base64"
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    assert np.array_equal(shown, pixels if pixels.ndim == 3 else np.dstack([pixels] * 3))
 
 
 # Numbers in words

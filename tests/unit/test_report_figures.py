@@ -32,9 +32,9 @@ from sirenbench.statistics import Mark
 
 
 def pixels_of(uri: str | None) -> np.ndarray:
-    """RGB of a PNG data URI, (H, W, 3)."""
+    """RGB of a data URI, (H, W, 3)."""
     head, _, data = str(uri).partition(",")
-    assert head == "data:image/png;base64"
+    assert head == "data:image/webp;base64"
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
 
 

@@ -15,12 +15,19 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sirenbench.collect import RESULTS, RUN, public
-from sirenbench.records import CellRecord, write_text
+from sirenbench.records import write_text
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
+from sirenbench.report.comparison import Comparison
+from sirenbench.report.costs import Costs, costs_of
+from sirenbench.report.deviations import Deviation, Deviations, concerning, deviations_of
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
 from sirenbench.report.metrics import Entry, facts, glossary
+from sirenbench.report.origin import Origin, origin_of
+from sirenbench.report.paper import EVIDENCE
+from sirenbench.report.pixels import WORDS as PIXELS
+from sirenbench.report.pixels import Comparability, comparability_of
 from sirenbench.report.scorecard import WORDS, Scorecard, read_scorecard
-from sirenbench.report.scores import paper_numbers
+from sirenbench.report.scores import paper_numbers, spreads
 from sirenbench.report.tables import STATES, Table, data_title
 from sirenbench.report.text import count, duration, number, plain, plural, rate
 from sirenbench.report.views.curves import Curves, curves
@@ -31,8 +38,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "report.html"
-SCRIPTS = ("dom.js", "pixels.js", "report.js", "differences.js", "compare.js", "scorecard.js")
-STYLES = ("report.css", "scorecard.css")
+SCRIPTS = ("dom.js", "pixels.js", "downloads.js", "report.js", "differences.js", "compare.js", "scorecard.js")
+STYLES = ("report.css", "scorecard.css", "sections.css")
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class Section:
     layout: Layout
     why: str
     tally: str
+    seeds: str
     scaled: list[str]
     table: Table
     views: list[View]
@@ -72,25 +80,24 @@ class Section:
 
 @dataclass(frozen=True)
 class Detail:
-    """One cell, with the studies that show it and what the paper's numbers for it are and where they are from."""
+    """One cell, with the studies that show it and what the paper's numbers for it are and where they are from.
+
+    Attributes
+    ----------
+    deviations
+        Where text and code differ in what concerns it, and which of the two it follows.
+    spreads
+        Each metric over the seeds, in words.
+    log
+        The end of its log, where it failed.
+    """
 
     cell: Cell
     studies: list[str]
     paper: list[str]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Everything the records say of how they came about, each thing once."""
-
-    packages: list[str]
-    commits: list[str]
-    software: list[str]
-    devices: list[str]
-    images: list[tuple[str, str, str]]
-    started: str
-    ended: str
-    seconds: float
+    deviations: list[tuple[Deviation, str]]
+    spreads: list[str]
+    log: str
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,10 @@ class Page:
     tally: list[tuple[str, str, int]]
     sections: list[Section]
     details: list[Detail]
+    comparison: Comparison | None
+    comparability: Comparability | None
+    costs: Costs | None
+    deviations: Deviations
     origin: Origin
     glossary: list[Entry]
     scorecard: Scorecard | None
@@ -108,13 +119,15 @@ class Page:
     data: dict
 
 
-def render(folder: Path, results: Path) -> Path:
+def render(folder: Path, results: Path, comparison: Comparison | None = None) -> Path:
     """Write ``report.html`` of the run in ``folder`` (``run.json``, ``results.parquet``).
 
     Parameters
     ----------
     results
         Where the cells' folders lie, for their curves and images.
+    comparison
+        With an earlier run, if there is one.
 
     Returns
     -------
@@ -125,7 +138,7 @@ def render(folder: Path, results: Path) -> Path:
 
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     frame = pd.read_parquet(folder / RESULTS)
-    page = _page(run, frame, read_scorecard(folder, set(frame["name"])), results)
+    page = _page(run, frame, read_scorecard(folder, set(frame["name"])), comparison, results)
     rendered = datetime.now(UTC).replace(microsecond=0)
     write_text(folder / REPORT, _environment().get_template("page.html.j2").render(page=page, rendered=rendered))
     return folder / REPORT
@@ -145,6 +158,8 @@ def _environment() -> Environment:
         "style": Markup("\n").join(map(_static, STYLES)),
         "script": Markup("\n").join(map(_static, SCRIPTS)),
         "states": STATES,
+        "pixels": PIXELS,
+        "evidence": EVIDENCE,
         "words": {code.value: word for code, word in WORDS.items()},
     }
     environment.filters |= {
@@ -164,7 +179,9 @@ def _static(name: str) -> Markup:
     return Markup((resources.files("sirenbench.report") / "static" / name).read_text(encoding="utf-8"))
 
 
-def _page(run: dict, frame: pd.DataFrame, scorecard: Scorecard | None, results: Path) -> Page:
+def _page(
+    run: dict, frame: pd.DataFrame, scorecard: Scorecard | None, comparison: Comparison | None, results: Path
+) -> Page:
     cells = read_cells(frame)
     by_study = {name: [cell for cell in cells if cell.study == name] for name in run["studies"]}
     by_name: dict[str, list[Cell]] = {}
@@ -179,7 +196,11 @@ def _page(run: dict, frame: pd.DataFrame, scorecard: Scorecard | None, results: 
         tally=_tally(distinct),
         sections=sections,
         details=[_detail(shown, run, results) for shown in by_name.values()],
-        origin=_origin(records),
+        comparison=comparison,
+        comparability=comparability_of(distinct, run["images"]),
+        costs=costs_of(distinct),
+        deviations=deviations_of(by_study, {name: about["title"] for name, about in run["studies"].items()}),
+        origin=origin_of(records),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
         scorecard=scorecard,
         shared=shared(uri for view in views for uri in getattr(view.pictures, "uris", ())),
@@ -192,7 +213,17 @@ def _detail(shown: Sequence[Cell], run: dict, results: Path) -> Detail:
         cell=shown[0],
         studies=[run["studies"][one.study]["title"] for one in shown],
         paper=_once(line for one in shown for line in paper_numbers(one, results)),
+        deviations=concerning(shown[0]),
+        spreads=spreads(shown[0]),
+        log=_end_of_log(shown[0], results),
     )
+
+
+def _end_of_log(cell: Cell, results: Path, lines: int = 20) -> str:
+    path = results / "logs/cells" / f"{cell.name}.log"
+    if cell.state != "failed" or not path.is_file():
+        return ""
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 def _tally(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
@@ -211,6 +242,7 @@ def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, st
         **{key: about[key] for key in ("title", "source", "text", "track", "why")},
         layout=layout,
         tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
+        seeds=_seeds(cells),
         scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),
         table=layout.table(cells, images, about["source"]),
         views=views,
@@ -218,27 +250,12 @@ def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, st
     )
 
 
-def _origin(records: Sequence[CellRecord]) -> Origin:
-    made = [record.provenance for record in records if record.provenance]
-    return Origin(
-        packages=_once(f"sirenbench {p.package}, numerics {p.numerics}" for p in made),
-        commits=_once(
-            p.git_commit + (" with uncommitted changes" if p.git_dirty else "") for p in made if p.git_commit
-        ),
-        software=_once(
-            ", ".join(
-                f"{name} {value}"
-                for name, value in (("Python", p.python), ("PyTorch", p.torch), ("CUDA", p.cuda), ("driver", p.driver))
-                if value
-            )
-            for p in made
-        ),
-        devices=_once(f"{p.device}, {plural(p.threads, 'thread')}, host {p.host}" for p in made),
-        images=_once((i.asset, i.licence, i.asset_sha256) for i in (record.image for record in records) if i),
-        started=min((p.started for p in made), default=""),
-        ended=max((p.ended for p in made), default=""),
-        seconds=math.fsum(record.cost.seconds for record in records if record.cost),
-    )
+def _seeds(cells: Iterable[Cell]) -> str:
+    """``5 seeds each``, ``1 to 5 seeds each``; nothing where nothing is trained."""
+    counts = sorted({int(cell.parts["replicates"]) for cell in cells if not cell.exact})
+    if not counts:
+        return ""
+    return (f"{counts[0]} to " if len(counts) > 1 else "") + f"{plural(counts[-1], 'seed')} each"
 
 
 def _once(things: Iterable) -> list:
@@ -246,10 +263,18 @@ def _once(things: Iterable) -> list:
 
 
 def _data(frame: pd.DataFrame) -> dict:
-    """The table for the downloads, in words that JSON has: no NaN, and infinity as text."""
+    """The table for the downloads, in words that JSON has: no NaN, and infinity as text.
+
+    What repeats, as names and commands do, is in ``lists``, by column; the rows then hold places in the list.
+    """
     frame = frame.astype(object).where(frame.notna(), None)
+    lists = {}
+    for column in frame.columns:
+        codes, found = frame[column].factorize()
+        if 2 * len(found) < len(frame):
+            frame[column], lists[column] = codes, [_json(value) for value in found]
     rows = [[_json(value) for value in row] for row in frame.itertuples(index=False)]
-    return {"columns": list(frame.columns), "rows": rows}
+    return {"columns": list(frame.columns), "lists": lists, "rows": rows}
 
 
 def _json(value: object) -> object:

@@ -75,3 +75,8 @@ def find(name: str, metric: str, source: str = "") -> PaperValue | None:
 def find_all(name: str) -> list[tuple[str, PaperValue]]:
     """Every number that the paper has for a cell, those of its curve too, each with its metric."""
     return [(metric, value) for (cell, metric), values in _values().items() if cell == name for value in values]
+
+
+def names() -> list[str]:
+    """The cells that the paper has numbers of."""
+    return list(dict.fromkeys(name for name, _ in _values()))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from sirenbench.report.cells import Cell, curves_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.paper import EVIDENCE, PaperValue, find, find_all
+from sirenbench.report.pixels import has_other_pixels
 from sirenbench.report.text import DASH, half_width, number, plural, signed
 from sirenbench.statistics import Mark, Sample, Summary, rank, summarise
 
@@ -42,10 +44,12 @@ class Compared:
     Attributes
     ----------
     verdict
-        ``agrees``, ``differs``, ``scaled down`` or ``other weights`` (not judged), or nothing if the paper has no such
-        number.
+        ``agrees``, ``differs``, or what keeps it from being judged: ``scaled down``, ``other pixels`` or ``other
+        weights``; nothing if the paper has no such number.
     explanation
         Where the number is from and what the verdict rests on.
+    evidence
+        How the number is known, where it is not printed in the paper: a key of ``paper.EVIDENCE``.
     """
 
     paper: str = ""
@@ -54,6 +58,7 @@ class Compared:
     explanation: str = ""
     paper_key: float | None = None
     delta_key: float | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,20 @@ def paper_numbers(cell: Cell, results: Path) -> list[str]:
     return numbers
 
 
+def spreads(cell: Cell) -> list[str]:
+    """Each metric over the seeds of a cell, in words; nothing for a cell of one seed."""
+    lines = []
+    for metric in (*cell.metrics, *cell.final):
+        values = list(cell.sample(metric).defined.values())
+        if len(values) > 1 and not cell.exact:
+            summary = summarise(cell.sample(metric))
+            mean = number(summary.mean, 4) + (f" ± {half_width(summary.half, 4)}" if summary.has_interval else "")
+            least, middle, most = (number(of(values), 4) for of in (min, median, max))
+            n = plural(summary.n, "seed")
+            lines.append(f"{facts(metric).label}: mean {mean} over {n}, median {middle}, from {least} to {most}")
+    return lines
+
+
 def _at(cell: Cell, metric: str, step: int, results: Path) -> Sample:
     """A metric at a step, by seed; empty if it was not scored there."""
     curves = curves_of(cell, results)
@@ -144,12 +163,18 @@ def _value(cell: Cell, summary: Summary, digits: int, mark: Mark) -> Value:
 def _against(cell: Cell, summary: Summary, paper: PaperValue | None, digits: int) -> Compared:
     if paper is None:
         return Compared()
+    return replace(_compared(cell, summary, paper, digits), evidence=paper.evidence if paper.evidence != "P" else "")
+
+
+def _compared(cell: Cell, summary: Summary, paper: PaperValue, digits: int) -> Compared:
     when = "" if paper.step is None else f" after {plural(paper.step, 'step')}"
     origin = f"{paper.printed}{when} in {paper.source}, {EVIDENCE[paper.evidence]}"
     if cell.scaled:
         return Compared(
             paper.printed, "", "scaled down", f"{origin}. Not comparable: {', '.join(cell.scaled)}.", paper.value
         )
+    if has_other_pixels(cell):
+        return Compared(paper.printed, "", "other pixels", f"{origin}. Not comparable: other pixels.", paper.value)
     delta = summary.mean - paper.value
     if not math.isfinite(delta):
         return Compared(paper.printed, explanation=origin + ".", paper_key=paper.value)

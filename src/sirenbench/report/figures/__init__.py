@@ -1,1 +1,1 @@
-"""Figures, one module a kind: data in, SVG or PNG out; the same data gives the same bytes."""
+"""Figures, one module a kind: data in, SVG or a lossless picture out; the same data gives the same bytes."""

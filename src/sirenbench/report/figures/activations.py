@@ -13,13 +13,14 @@ import numpy as np
 from markupsafe import Markup
 
 from sirenbench.activation_statistics import POST, PRE, Statistics, bin_edges
-from sirenbench.report.figures.style import drawing, inline, stand_in
+from sirenbench.report.figures.style import Margins, drawing, inline, stand_in
 from sirenbench.report.text import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _HEAD, _ROW = 5.4, 0.9, 0.95
+_WIDTH, _ROW = 5.4, 1.0
+_MARGINS = Margins(left=0.78, right=0.1, bottom=0.45, top=0.72)
 
 _HISTOGRAM = stand_in(0)
 _LAW: dict[str, Any] = {"color": stand_in(1), "linestyle": (0, (1.6, 1.8)), "linewidth": 1.4}
@@ -44,16 +45,19 @@ def draw(key: str, statistics: Statistics, title: str, laws: bool = True) -> Mar
         Whether N(0, 1) and the arcsine law are predicted at all: they are for sines.
     """
     drawn = statistics.mean.shape[1] - 1
-    with drawing(key, _WIDTH, _HEAD + _ROW * drawn) as (figure, svg):
-        panels = figure.subplots(drawn, 2, subplot_kw={"facecolor": "none"})
+    with drawing(key, _WIDTH, _MARGINS.top + _ROW * drawn + _MARGINS.bottom, _MARGINS) as (figure, svg):
+        panels = figure.subplots(drawn, 2, subplot_kw={"facecolor": "none"}, gridspec_kw={"wspace": 0.28, "hspace": 0.55})
         for stage, (left, right) in enumerate(panels):
             _draw_distribution(left, statistics, stage, law=laws and stage > 1)
             _draw_spectra(right, statistics, stage)
+            for axes in (left, right):
+                axes.locator_params(axis="x", nbins=4)
+                axes.locator_params(axis="y", nbins=2)
         panels[0, 0].set_title("distribution", fontsize="medium")
         panels[0, 1].set_title("spectrum", fontsize="medium")
         panels[-1, 1].set_xlabel("cycles per unit of the coordinate")
         lines = panels[-1, 0].lines + panels[-1, 1].lines
-        figure.legend(handles=lines, loc="outside upper center", ncols=2, frameon=False)
+        figure.legend(handles=lines, loc="upper center", ncols=2, frameon=False)
     return inline(svg.getvalue(), key, describe(statistics, title, laws))
 
 
@@ -105,7 +109,7 @@ def _draw_distribution(axes: Axes, statistics: Statistics, stage: int, law: bool
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.15 * axes.get_ylim()[1]), ylabel=_label(stage))
     if law:
         x, density = _normal() if stage % 2 else _arcsine()
-        sns.lineplot(x=x, y=density, label="predicted law", estimator=None, legend=False, ax=axes, **_LAW)
+        axes.plot(x, density, label="predicted law", **_LAW)
 
 
 def _corners(outline: np.ndarray) -> np.ndarray:
@@ -126,12 +130,10 @@ def _arcsine() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_spectra(axes: Axes, statistics: Statistics, stage: int) -> None:
-    import seaborn as sns
-
     for spectrum, frequencies, label, style in (
         (statistics.flat, statistics.flat_frequencies, "along the flattened grid, as run", _FLAT),
         (statistics.rows * statistics.side, statistics.axis_frequencies, "along the row coordinate", _ROWS),
         (statistics.columns * statistics.side, statistics.axis_frequencies, "along the column coordinate", _COLUMNS),
     ):
-        sns.lineplot(x=frequencies, y=spectrum[0, stage], label=label, estimator=None, legend=False, ax=axes, **style)
+        axes.plot(frequencies, spectrum[0, stage], label=label, **style)
     axes.ticklabel_format(axis="y", scilimits=(-3, 4))

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from sirenbench.report.figures.style import dash_of, drawing, inline, stand_in
+from sirenbench.report.figures.style import Margins, dash_of, drawing, inline, stand_in
 from sirenbench.report.metrics import facts
 from sirenbench.report.text import duration, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS = 200
+# Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each.
+POINTS, FEWEST = 200, 60
+POINTS_OF_A_PANEL = 1200
+_MARGINS = Margins(left=0.62, right=0.12, bottom=0.47, top=0.1)
 AXES = {"steps": "training step", "seconds": "training time (s)"}
 
 
@@ -84,8 +87,10 @@ def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str 
         Of ``AXES``.
     """
     with _axes(key) as (axes, svg):
-        for one in map(thin, series):
-            _draw_series(axes, one, one.seconds if axis == "seconds" else one.steps)
+        points = max(FEWEST, min(POINTS, POINTS_OF_A_PANEL // len(series)))
+        for one in series:
+            thinned = thin(one, points)
+            _draw_series(axes, thinned, thinned.seconds if axis == "seconds" else thinned.steps)
         axes.set_xlabel(AXES[axis])
         axes.set_ylabel(facts(metric).label)
     return inline(svg.getvalue(), key, describe(metric, series, title))
@@ -109,7 +114,7 @@ def _end(one: Series, digits: int) -> str:
 
 @contextmanager
 def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
-    with drawing(key, 5.0, 3.1) as (figure, svg):
+    with drawing(key, 5.0, 3.1, _MARGINS) as (figure, svg):
         axes = figure.add_subplot(facecolor="none")
         axes.margins(x=0.01)
         yield axes, svg

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenbench.report.figures.pictures import png_uri
+from sirenbench.report.figures.pictures import picture_uri
 
 _KEY_SIDE = 96
 
@@ -21,7 +21,7 @@ class Field:
     Attributes
     ----------
     uri
-        A PNG data URI; empty where there is nothing to draw, and then ``words`` say why.
+        A data URI; empty where there is nothing to draw, and then ``words`` say why.
     low, high
         The sizes that are drawn dark (or white) and in full colour.
     """
@@ -44,7 +44,7 @@ def draw_gradient(gradient: np.ndarray) -> Field:
         return Field(words=words)
     size = np.hypot(gradient[..., 0], gradient[..., 1])
     low, high = np.percentile(size, (5, 95))
-    return Field(png_uri(_by_direction(gradient, _between(size, low, high))), float(low), float(high))
+    return Field(picture_uri(_by_direction(gradient, _between(size, low, high))), float(low), float(high))
 
 
 def draw_laplacian(laplacian: np.ndarray) -> Field:
@@ -59,7 +59,7 @@ def draw_laplacian(laplacian: np.ndarray) -> Field:
         return Field(words=words)
     high = float(np.abs(np.percentile(laplacian, (2, 98))).max())
     indices = np.rint(255 * _between(laplacian, -high, high)).astype(np.uint8)
-    return Field(png_uri(indices, _diverging()), 0.0, high)
+    return Field(picture_uri(_diverging()[indices]), 0.0, high)
 
 
 def gradient_key() -> str:
@@ -68,12 +68,12 @@ def gradient_key() -> str:
     gradient = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
     size = np.hypot(gradient[..., 0], gradient[..., 1])
     colours = _by_direction(gradient, np.minimum(size, 1))
-    return png_uri(np.dstack([colours, np.where(size <= 1, 255, 0).astype(np.uint8)]))
+    return picture_uri(np.dstack([colours, np.where(size <= 1, 255, 0).astype(np.uint8)]))
 
 
 def laplacian_key() -> str:
     """A bar from the most negative to the most positive colour."""
-    return png_uri(np.tile(np.arange(256, dtype=np.uint8), (16, 1)), _diverging())
+    return picture_uri(np.tile(_diverging(), (16, 1, 1)))
 
 
 def _nothing_in(field: np.ndarray) -> str:

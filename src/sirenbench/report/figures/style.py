@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 # As many as --s0 … in report.css; further series take the same colours with other dashes.
 COLOURS = 8
 DASHES = ("", "6 2.2", "1.6 1.8", "8 2 1.6 2", "4 1.4", "10 3", "3 1.2 1 1.2 1 1.2", "6 1.4 6 4")
+
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Inches around the axes, for their labels."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
 
 _INK, _GRID = "#5e00f0", "#5e00f1"
 
@@ -40,10 +53,11 @@ def dash_of(style: int) -> str:
 
 
 @contextmanager
-def drawing(key: str, width: float, height: float) -> Iterator[tuple[Figure, io.StringIO]]:
+def drawing(key: str, width: float, height: float, margins: Margins) -> Iterator[tuple[Figure, io.StringIO]]:
     """An empty figure of so many inches in the report's style, and where its SVG is once the block has ended.
 
-    ``key`` is unique on the page and the same for :func:`inline`.
+    ``key`` is unique on the page and the same for :func:`inline`. Margins are given because Matplotlib, to find them,
+    draws everything twice.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -70,7 +84,13 @@ def drawing(key: str, width: float, height: float) -> Iterator[tuple[Figure, io.
     }
     svg = io.StringIO()
     with mpl.rc_context(style):
-        figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+        figure = Figure(figsize=(width, height), facecolor="none")
+        figure.subplots_adjust(
+            left=margins.left / width,
+            right=1 - margins.right / width,
+            bottom=margins.bottom / height,
+            top=1 - margins.top / height,
+        )
         yield figure, svg
         FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
 
@@ -85,20 +105,52 @@ def inline(svg: str, key: str, description: str) -> Markup:
     svg = re.sub(r' id="series-(\d+)-(\w+)"', r' class="series series-\1 \2"', svg)
     svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{key}-", svg)
-    svg = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
     svg = re.sub(r' d="([^"]*)"', lambda m: f' d="{_short(m[1])}"', svg)
+    svg = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
     svg = re.sub(r">\s+<", "><", svg)
     svg = svg.replace(_INK, "currentColor").replace(_GRID, "var(--grid)")
     svg = re.sub(r"#5e01(\w\w)", lambda m: f"var(--s{int(m[1], 16)})", svg)
     svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
+    svg = re.sub(r'style="[^"]*"', lambda m: re.sub(r"([;:]) +", r"\1", m[0]), svg)
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
+    # A tick's line is styled where it is defined, and a grid line ends where the axes do.
+    svg = re.sub(r'(<use [^>]*) style="fill:currentColor[^"]*"', r"\1", svg)
+    svg = re.sub(r' clip-path="[^"]*"(?= style="[^"]*var\(--grid\))', "", svg)
+    svg = _without_bare_groups(svg)
     size = re.search(r'viewBox="[^"]*"', svg)
     head = f'<svg class="plot" {size[0] if size else ""} role="img" aria-label="{escape(description)}" '
     # The drawing is made of numbers and of our own labels; the description is escaped above.
     return Markup(head + 'xmlns:xlink="http://www.w3.org/1999/xlink">' + svg[svg.index(">") + 1 :].strip())
 
 
+def _without_bare_groups(svg: str) -> str:
+    """A drawing without the groups that say nothing."""
+    said: list[bool] = []
+
+    def kept(tag: re.Match[str]) -> str:
+        if tag[0] != "</g>":
+            said.append(tag[0] != "<g>")
+            return tag[0] if said[-1] else ""
+        return tag[0] if said.pop() else ""
+
+    return re.sub(r"<g\b[^>]*>|</g>", kept, svg)
+
+
 def _short(path: str) -> str:
-    """A path to a tenth of a point, without spaces that nobody needs: half of what curves weigh."""
-    path = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), path)
-    return re.sub(r"\s*([A-Za-z])\s*", r"\1", path).strip()
+    """A path of straight lines to a tenth of a point, every point from the one before: a third of what it was."""
+    short = []
+    pen = start = (0, 0)
+    for command, place in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        if command == "z":
+            short.append("z")
+            pen = start
+            continue
+        x, y = (round(10 * float(number)) for number in place.split())
+        if command == "M":
+            short.append("m")
+            start = x, y
+        # The pairs after the first of an "m" are lines.
+        short.append(f" {(x - pen[0]) / 10:g} {(y - pen[1]) / 10:g}")
+        pen = x, y
+    return re.sub(r"\b0\.", ".", "".join(short).replace("m ", "m").replace(" -", "-"))

@@ -129,13 +129,19 @@
     const dialog = element("dialog", { className: "compare", ariaLabel: `Compare: ${title}` },
       element("div", { className: "line" }, element("h2", { textContent: title }), button("Close", () => dialog.close())),
       element("div", { className: "line" }, labelled("Left", sides[0]), labelled("Right", sides[1]),
-        labelled("Boundary", slider), button("Flip (space)", flip)),
+        labelled("Boundary", slider), button("Flip (space)", flip), element("span", { className: "aside", textContent: "1 to 9: that image alone" })),
       element("div", { className: "inspector" }, stage, element("div", {},
         choices("Dragging", modes, mode, (chosen) => { mode = chosen; }),
         element("fieldset", {}, element("legend", { textContent: "Crop, in pixels" }), ...rectangle.controls),
         crops,
         element("p", { className: "aside", textContent: METHOD }))));
     dialog.addEventListener("keydown", (event) => {
+      const digit = Number(event.key);
+      if (digit >= 1 && digit <= panes.length && !event.target.matches("[type=number], select")) {
+        sides[0].value = digit - 1;
+        sides[0].dispatchEvent(new Event("input"));
+        move(100);
+      }
       if (event.key !== " " || event.target.matches("button, select")) return;
       event.preventDefault();
       flip();

@@ -1,50 +1,5 @@
 "use strict";
 (() => {
-  // Downloads: files are made here, because a page opened from disk cannot fetch its neighbours.
-  const save = (name, type, text) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  };
-  const quoted = (value) => {
-    const text = value === null ? "" : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
-  const results = () => JSON.parse(document.getElementById("results").textContent);
-  const formats = {
-    csv: (name) => {
-      const { columns, rows } = results();
-      save(`${name}.csv`, "text/csv", csv([columns, ...rows]));
-    },
-    json: (name) => {
-      const { columns, rows } = results();
-      const records = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
-      save(`${name}.json`, "application/json", JSON.stringify(records, null, 1));
-    },
-  };
-  all("[data-download]").forEach((made) => {
-    made.addEventListener("click", () => formats[made.dataset.download](made.dataset.name));
-  });
-  const shown = (cell) => {
-    const copy = cell.cloneNode(true);
-    all("button", copy).forEach((made) => made.replaceWith(made.textContent));
-    all("[aria-hidden]", copy).forEach((hidden) => hidden.remove());
-    return copy.textContent.replace(/\s+/g, " ").trim();
-  };
-  all("table[data-name]").forEach((table) => {
-    const made = button("This table as CSV", () => {
-      const rows = [...table.rows].map((row) => [...row.cells].map(shown));
-      save(`${table.dataset.name}.csv`, "text/csv", csv(rows));
-    });
-    const tools = document.createElement("p");
-    tools.className = "tools";
-    tools.append(made);
-    table.closest(".scroll").after(tools);
-  });
-
   // Sorting: what has no number stays last, whichever way.
   const keyOf = (row, column) => {
     const cell = row.cells[column];
@@ -73,6 +28,22 @@
       const made = button(head.textContent.trim(), () => sort(table, column));
       head.replaceChildren(made);
     });
+  });
+
+  // Long tables: only the rows that hold some words.
+  all("table.sortable").forEach((table) => {
+    const rows = [...table.tBodies[0].rows];
+    if (rows.length < 12) return;
+    const count = element("span", { role: "status" });
+    const texts = rows.map((row) => row.textContent.toLowerCase());
+    const field = element("input", { type: "search" });
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/);
+      rows.forEach((row, i) => { row.hidden = !words.every((word) => texts[i].includes(word)); });
+      count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+    });
+    const tools = element("p", { className: "tools" }, element("label", {}, "Rows with ", field), count);
+    table.closest(".scroll").before(tools);
   });
 
   // Legends: a press leaves one curve lit.
@@ -106,6 +77,7 @@
   all("[data-zoom]").forEach((strip) => {
     let x = 0.5;
     let y = 0.5;
+    let enlarged = 4;
     const move = (toX, toY) => {
       [x, y] = [toX, toY].map((value) => Math.min(1, Math.max(0, value)));
       strip.style.setProperty("--x", x);
@@ -126,9 +98,15 @@
       made.setAttribute("aria-pressed", "false");
       made.append(...frame.childNodes);
       made.addEventListener("keydown", (event) => {
-        if (!strip.classList.contains("zoomed") || !(event.key in arrows)) return;
+        if (!strip.classList.contains("zoomed") || !(event.key in arrows || "+-".includes(event.key))) return;
         event.preventDefault();
-        move(x + arrows[event.key][0], y + arrows[event.key][1]);
+        if (event.key in arrows) {
+          // The same way on the screen, however much is enlarged.
+          move(x + (arrows[event.key][0] * 4) / enlarged, y + (arrows[event.key][1] * 4) / enlarged);
+        } else {
+          enlarged = event.key === "+" ? Math.min(32, 2 * enlarged) : Math.max(2, enlarged / 2);
+          strip.style.setProperty("--enlarged", enlarged);
+        }
       });
       frame.replaceWith(made);
     });

@@ -12,7 +12,7 @@ from sirenbench.images.derivatives import SOBEL_3D, laplace, sobel
 from sirenbench.images.pictures import to_signed_range
 from sirenbench.report.cells import Cell, Labelled
 from sirenbench.report.figures.derivatives import Field, draw_gradient, draw_laplacian, gradient_key, laplacian_key
-from sirenbench.report.figures.pictures import png_uri
+from sirenbench.report.figures.pictures import picture_uri
 from sirenbench.report.text import rate
 from sirenbench.report.views.images import arrays_of, score_of_first, why_no_image
 
@@ -34,7 +34,7 @@ class Panel:
     Attributes
     ----------
     uri
-        A PNG data URI; empty if there is no picture, and then ``words`` say why.
+        A data URI; empty if there is no picture, and then ``words`` say why.
     lines
         What stands below it.
     role
@@ -69,7 +69,7 @@ class Panels:
     aligned
         Whether any image is shown with another amplitude and offset than the network's.
     keys
-        What the colours of gradients and Laplacians mean: PNG data URIs.
+        What the colours of gradients and Laplacians mean: data URIs.
     """
 
     columns: list[Column]
@@ -111,7 +111,7 @@ def _truth(target: np.ndarray, title: str) -> Column:
     return Column(
         label="Ground truth",
         panels=[
-            Panel(f"Ground truth: {title}, {width} by {height} pixels.", [], png_uri(target), role="target"),
+            Panel(f"Ground truth: {title}, {width} by {height} pixels.", [], picture_uri(target), role="target"),
             _gradient(draw_gradient(gradient), f"The gradient of {title}", []),
             _laplacian(draw_laplacian(laplacian), f"The Laplacian of {title}", []),
         ],
@@ -143,10 +143,10 @@ def _image(cell: Cell, what: str, arrays: Arrays) -> Panel:
     """With the amplitude and offset that derivatives do not determine made up for, or as the network has it."""
     if "aligned" not in arrays:
         lines = _scores(cell, {"psnr": "PSNR", "ssim": "SSIM"})
-        return Panel(_sentence(what, *lines), lines, png_uri(arrays["prediction"]), role="result")
+        return Panel(_sentence(what, *lines), lines, picture_uri(arrays["prediction"]), role="result")
     lines = _scores(cell, _ALIGNED)
     alt = _sentence(what, "with amplitude and offset aligned", *lines)
-    return Panel(alt, lines, png_uri(arrays["aligned"]), role="result")
+    return Panel(alt, lines, picture_uri(arrays["aligned"]), role="result")
 
 
 def _gradient(field: Field, what: str, scores: list[str]) -> Panel:

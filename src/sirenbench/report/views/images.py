@@ -10,7 +10,7 @@ import numpy as np
 
 from sirenbench.records import IMAGES, folder_of
 from sirenbench.report.cells import Cell, Labelled
-from sirenbench.report.figures.pictures import png_uri
+from sirenbench.report.figures.pictures import picture_uri
 from sirenbench.report.metrics import facts
 from sirenbench.report.tables import STATES
 from sirenbench.report.text import number
@@ -23,7 +23,7 @@ class Pane:
     Attributes
     ----------
     uri
-        A PNG data URI; empty if the cell has no image, and then ``scores`` says why.
+        A data URI; empty if the cell has no image, and then ``scores`` says why.
     anchor, note
         The details of the cell that it is of, if of any, and what must be said with its name.
     role
@@ -101,4 +101,4 @@ def score_of_first(cell: Cell, metric: str, title: str) -> str:
 
 def _pane(title: str, alt: str, scores: str, pixels: np.ndarray) -> Pane:
     height, width = pixels.shape[:2]
-    return Pane(title, alt, scores, png_uri(pixels), width, height)
+    return Pane(title, alt, scores, picture_uri(pixels), width, height)

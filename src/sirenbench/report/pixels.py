@@ -1,0 +1,152 @@
+"""Whether the pictures of a run are the paper's, pixel by pixel, so that its numbers may be compared."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from sirenbench.names import parse_name
+from sirenbench.report import paper
+from sirenbench.report.cells import Cell
+
+SAME, OTHER, UNKNOWN, ELSEWHERE, FOREIGN = "same", "other", "unknown", "elsewhere", "foreign"
+WORDS = {
+    SAME: "the paper’s pixels",
+    OTHER: "other pixels",
+    UNKNOWN: "not known",
+    ELSEWHERE: "not as in the paper",
+    FOREIGN: "not the paper’s",
+}
+_DIGITS = 5e-6  # a score that the authors' repository gives to six digits, and a float32 image
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Pixels that are known to be the paper's, and what shows it."""
+
+    sha256: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of the run at the sides that one verdict holds for: ``Cameraman 512², 256²``."""
+
+    title: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Comparability:
+    """What may be compared with the paper.
+
+    Attributes
+    ----------
+    standing, comparable
+        How many cells stand for one that the paper has numbers of, and how many of them have neither other pixels nor
+        another configuration.
+    """
+
+    pictures: list[Picture]
+    standing: int
+    comparable: int
+
+    @property
+    def verdict(self) -> str:
+        """Of all pictures together: other pixels weigh most, and then whatever is not the paper's."""
+        found = {picture.verdict for picture in self.pictures}
+        return OTHER if OTHER in found else SAME if found == {SAME} else UNKNOWN
+
+
+def comparability_of(cells: Sequence[Cell], images: Mapping[str, str]) -> Comparability | None:
+    """What may be compared of the distinct cells of a run; None if none of them has a picture.
+
+    Parameters
+    ----------
+    images
+        Title of each image, by its name.
+    """
+    found: dict[tuple[str, str], tuple[set[int], dict[str, None]]] = {}
+    for cell in cells:
+        for side, sha256 in _pictures(cell):
+            verdict, reason = _by_hash(cell, side, sha256)
+            sides, reasons = found.setdefault((str(cell.parts["image"]), verdict), (set(), {}))
+            sides.add(side)
+            reasons[reason] = None
+    if not found:
+        return None
+    pictures = []
+    others = set()
+    for (image, verdict), (sides, reasons) in found.items():
+        told, reason = _by_score(image, cells) if verdict == UNKNOWN else (verdict, "; ".join(reasons))
+        pictures.append(Picture(f"{images.get(image, image)} {_sides(sides)}", told, reason))
+        others |= {image} if told == OTHER else set()
+    standing = [cell for cell in cells if paper.find_all(cell.reference)]
+    comparable = [cell for cell in standing if not cell.scaled and cell.parts["image"] not in others]
+    return Comparability(pictures, len(standing), len(comparable))
+
+
+def has_other_pixels(cell: Cell) -> bool:
+    """Whether a picture of a cell is known to be another one than the paper's of that name and side."""
+    return any(_by_hash(cell, side, sha256)[0] == OTHER for side, sha256 in _pictures(cell))
+
+
+@cache
+def anchors() -> dict[tuple[str, int], Anchor]:
+    """(image, side) -> the paper's pixels, where they are known."""
+    text = (resources.files("sirenbench.report") / "data" / "pixels.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return {(row["image"], int(row["side"])): Anchor(row["sha256"], row["evidence"]) for row in rows}
+
+
+def _pictures(cell: Cell) -> Iterator[tuple[int, str]]:
+    """Side and SHA-256 of what a cell is scored on, and of what it gets."""
+    facts = cell.record.image if cell.record else None
+    if facts is None:
+        return
+    yield int(cell.parts["size"]), facts.pixels_sha256
+    # Of other reductions no pixels of the paper are known.
+    if facts.lr_pixels_sha256 and cell.parts.get("kernel") == "pil-bilinear":
+        yield int(cell.parts["size"]) // int(cell.parts["factor"]), facts.lr_pixels_sha256
+
+
+def _by_hash(cell: Cell, side: int, sha256: str) -> tuple[str, str]:
+    """A verdict, and why."""
+    image = str(cell.parts["image"])
+    known = next((anchor for anchor in anchors().values() if anchor.sha256 == sha256), None)
+    if known:
+        return SAME, f"shown by {known.evidence}"
+    if (image, side) in anchors() and cell.parts.get("channel") == "grey":
+        return OTHER, "the paper’s picture of this name and size has another SHA-256"
+    if image in {name for name, _ in anchors()}:
+        return ELSEWHERE, "the paper has it in other sizes, and in grey"
+    return (UNKNOWN, "") if image in _papers() else (FOREIGN, "the paper has no numbers of it")
+
+
+def _by_score(image: str, cells: Iterable[Cell]) -> tuple[str, str]:
+    """By the scores of bicubic interpolation, which depend on nothing but the pixels."""
+    apart = [
+        abs(cell.ends("psnr")[0].last - value.value)
+        for cell in cells
+        if (cell.parts["image"], cell.parts["arm"]) == (image, "bicubic") and not cell.scaled and cell.ends("psnr")
+        if (value := paper.find(cell.reference, "psnr"))
+    ]
+    if not apart:
+        return UNKNOWN, "no SHA-256 of the paper’s pixels is known; a cell of the arm bicubic would tell them"
+    if max(apart) <= _DIGITS:
+        return SAME, "shown by its bicubic scores, which are the paper’s to six digits"
+    return OTHER, f"its bicubic score is {max(apart):.2g} dB from the paper’s"
+
+
+@cache
+def _papers() -> frozenset[str]:
+    """The images that the paper has numbers of."""
+    return frozenset(parse_name(name).image for name in paper.names())
+
+
+def _sides(sides: Iterable[int]) -> str:
+    return ", ".join(f"{side}²" for side in sorted(sides, reverse=True))

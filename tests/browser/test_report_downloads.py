@@ -1,0 +1,105 @@
+"""What a reader takes away from the page: all results, and every table as CSV, JSON and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+from report_fixtures import SCHEMES
+
+
+def test_all_results_are_downloaded_as_csv_and_json(page: Page, tmp_path: Path) -> None:
+    rows = {}
+    for kind, read in (("csv", lambda text: list(csv.DictReader(io.StringIO(text)))), ("json", json.loads)):
+        with page.expect_download() as download:
+            page.locator(f'[data-download="{kind}"]').click()
+        assert download.value.suggested_filename == f"demo.{kind}"
+        download.value.save_as(tmp_path / kind)
+        rows[kind] = read((tmp_path / kind).read_text(encoding="utf-8"))
+    assert len(rows["csv"]) == len(rows["json"]) > 30
+    first, same = rows["csv"][0], rows["json"][0]
+    assert (first["name"], float(first["last"])) == (same["name"], same["last"])
+    assert any("<script>alert(1)</script>" in row["reason"] for row in rows["csv"])
+
+
+def downloaded(page: Page, table: str, kind: str, folder: Path) -> str:
+    """The text of a table's file, taken by keyboard."""
+    made = page.get_by_role("button", name=f"{table} as {kind}", exact=True)
+    with page.expect_download() as download:
+        made.press("Enter")
+    assert download.value.suggested_filename == f"{table}.{ {'LaTeX': 'tex'}.get(kind, kind.lower()) }"
+    download.value.save_as(folder / kind)
+    return (folder / kind).read_text(encoding="utf-8")
+
+
+def test_every_table_of_a_section_has_its_three_files(page: Page) -> None:
+    tables = page.locator("table[data-name]")
+    assert tables.count() >= 7
+    names = [str(table.get_attribute("data-name")) for table in tables.all()]
+    assert {"demo-fitting", "demo-table1", "demo-cost", "demo-images"} < set(names)
+    assert len(set(names)) == len(names)
+    assert page.locator(".tools button").count() == 3 * len(names)
+
+
+def test_a_table_is_downloaded_as_it_is_shown(page: Page, tmp_path: Path) -> None:
+    text = downloaded(page, "demo-first-init", "CSV", tmp_path)
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0][0] == "Cell"
+    assert [row[0].split(" diverged")[0] for row in rows[1:5]] == [name.replace("_", " ") for name in SCHEMES[:4]]
+
+
+def test_a_table_as_json_is_a_record_a_row(page: Page, tmp_path: Path) -> None:
+    page.locator('[id="study:fitting"] th button', has_text="PSNR (dB)").first.click()
+    rows = json.loads(downloaded(page, "demo-fitting", "JSON", tmp_path))
+    assert re.fullmatch(r"\d+ steps [\d.]+ s", rows[0]["Reaches 30 dB"])
+    assert [row["Cell"] for row in rows] == ["SIREN", "ReLU"]
+    assert rows[0]["PSNR (dB)"].startswith("best: 38.")
+    by_image = json.loads(downloaded(page, "demo-table1", "JSON", tmp_path))
+    assert by_image[0]["group"] == "Cameraman 512², ×2"
+    bicubic = [row["Bicubic"] for row in by_image if row["Image, factor, metric"] == "PSNR (dB), paper"]
+    assert bicubic == ["33.203", "26.667", "22.875"]
+
+
+@pytest.mark.parametrize(
+    "table", ["demo-table1", "demo-first-init", "demo-cost", "demo-deviations-that-concern-this-run"]
+)
+def test_a_table_as_latex_is_a_booktabs_table(page: Page, tmp_path: Path, table: str) -> None:
+    text = downloaded(page, table, "LaTeX", tmp_path)
+    lines = text.splitlines()
+    assert lines[0].startswith(f"% {table}: needs \\usepackage{{booktabs}}")
+    assert lines[-1] == "\\end{tabular}"
+    columns = re.fullmatch(r"\\begin\{tabular\}\{([lr]+)\}", lines[1])
+    assert columns
+    rules = [line for line in lines if line.endswith("rule")]
+    assert (rules[0], rules[1], rules[-1]) == ("\\toprule", "\\midrule", "\\bottomrule")
+    for line in lines[2:-1]:
+        if line.endswith("rule"):
+            continue
+        assert line.endswith(" \\\\")
+        spans = sum(int(n) - 1 for n in re.findall(r"\\multicolumn\{(\d+)\}", line))
+        assert len(re.split(r"(?<!\\)&", line)) + spans == len(columns[1]), line
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+    assert re.fullmatch(r"[\x00-\x7f]*", text), "nothing that plain LaTeX does not know"
+
+
+def test_latex_marks_the_best_and_the_second_best(page: Page, tmp_path: Path) -> None:
+    text = downloaded(page, "demo-table1", "LaTeX", tmp_path)
+    assert re.search(r"\\textbf\{33\.\d{3}", text)
+    assert re.search(r"\\underline\{", text)
+    assert r"\multicolumn{5}{l}{Cameraman 512\textsuperscript{2}, $\times$2}" in text
+    assert "best:" not in text
+
+
+def test_what_latex_would_take_for_a_command_is_escaped(page: Page, tmp_path: Path) -> None:
+    hostile = r"[50 % \input{/etc/passwd} $x_1^2$ & # ~"
+    page.evaluate(
+        "text => { document.querySelector('table[data-name=demo-fitting] tbody th').textContent = text; }", hostile
+    )
+    text = downloaded(page, "demo-fitting", "LaTeX", tmp_path)
+    safe = r"{[}50 \% \textbackslash{}input\{/etc/passwd\} \$x\_1\textasciicircum{}2\$ \& \# \textasciitilde{}"
+    assert safe in text

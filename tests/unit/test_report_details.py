@@ -1,0 +1,106 @@
+"""What stands in the header, beside a number and with a cell."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from report_fixtures import Made, Page, Run, demo_run, write_cell
+
+from sirenbench.claims.verdicts import Code
+from sirenbench.config.model import Config
+from sirenbench.config.studies import Study
+from sirenbench.names import make_spec
+from sirenbench.records import RECORD, folder_of, write_record
+from sirenbench.report.cells import read_cells
+from sirenbench.report.scores import spreads
+from sirenbench.report.tables import curves_table
+
+EVIL = "</pre><script>alert('x')</script>"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return demo_run(tmp_path_factory.mktemp("details"), steps=60)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Run:
+    """A run of one cell, which is not there yet."""
+    fields = {"task": "fit", "image": "cameraman", "size": 64, "arm": "siren", "depth": 1, "width": 8, "steps": 60}
+    config = Config(run="small", studies={"study": Study(title="Study", grid=[])})
+    return Run(tmp_path, config, {"study": [make_spec(fields)]})
+
+
+@pytest.mark.parametrize(
+    ("psnr", "words"),
+    [
+        # Student's t with 2 degrees of freedom: 4.303 * 1.5275 / sqrt(3)
+        ([30.0, 31.0, 33.0], ["mean 31.3333 ± 3.7946 over 3 seeds, median 31.0000, from 30.0000 to 33.0000"]),
+        ([30.0, math.nan, 33.0], ["mean 31.5000 ± 19.0593 over 2 seeds, median 31.5000, from 30.0000 to 33.0000"]),
+        ([30.0, math.inf], ["mean ∞ over 2 seeds, median ∞, from 30.0000 to ∞"]),
+        ([30.0], []),
+    ],
+)
+def test_the_scores_of_the_seeds_are_told_with_median_and_extremes(
+    small: Run, psnr: list[float], words: list[str]
+) -> None:
+    (spec,) = small.cells["study"]
+    record = write_cell(small.results, spec, Made(30.0))
+    assert record
+    replicates = [
+        one.model_copy(update={"diverged": math.isnan(last), "metrics": {"psnr": ends}})
+        for one, last in zip(record.replicates, psnr, strict=False)
+        for ends in [one.metrics["psnr"].model_copy(update={"last": last})]
+    ]
+    path = folder_of(small.results, spec.name) / RECORD
+    write_record(path, record.model_copy(update={"replicates": tuple(replicates)}))
+    assert spreads(read_cells(small.collect())[0]) == [f"PSNR (dB): {line}" for line in words]
+
+
+def test_a_number_that_the_paper_does_not_print_has_the_letter_of_its_evidence(run: Run, page: Page) -> None:
+    cells = read_cells(run.collect())
+    found = {}
+    for study, source in {"fitting": "Figure 2", "first-init": "Figure 4a", "table1": "Table 1"}.items():
+        rows = curves_table([cell for cell in cells if cell.study == study], {}, source).rows
+        found[study] = {row.scores["psnr"].against.evidence for row in rows if row.scores["psnr"].against.paper}
+    assert found == {"fitting": {"F"}, "first-init": {"F"}, "table1": {""}}
+    assert {attrs["title"] for attrs in page.all("abbr")} == {"read off the authors’ figure"}
+    assert "R, from the authors’ repository; F, read off the authors’ figure" in page.words
+
+
+def test_the_header_counts_the_claims_by_verdict(small: Run) -> None:
+    small.collect()
+    nothing = {code.value: 0 for code in Code}
+    totals = nothing | {"holds": 3, "not-testable": 2}
+    meanings = dict.fromkeys(nothing, "a meaning")
+    (small.folder / "claims.json").write_text(
+        json.dumps({"claims": [], "groups": {}, "verdicts": meanings, "totals": totals})
+    )
+    page = Page(small.render())
+    header = page.html.partition("</header>")[0]
+    assert ">3 holds</a>" in header
+    assert ">2 not testable</a>" in header
+    assert "0 fails" not in header
+
+
+def test_a_study_says_how_many_seeds_its_cells_have(page: Page) -> None:
+    assert page.words.count("3 seeds each") == 3
+
+
+@pytest.mark.parametrize("state", ["failed", "ok"])
+def test_a_failed_cell_shows_the_end_of_its_log_as_text(small: Run, state: str) -> None:
+    (spec,) = small.cells["study"]
+    write_cell(small.results, spec, Made(30.0, state=state))
+    log = small.results / "logs/cells" / f"{spec.name}.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes("\n".join([*(f"line {n}" for n in range(40)), EVIL]).encode() + b"\xff")
+    page = Page(small.render())
+    is_shown = state == "failed"
+    assert ("The end of its log" in page.words) == is_shown
+    assert ("line 21 line 22" in page.words) == is_shown
+    assert (EVIL in page.words) == is_shown
+    assert "line 20 " not in page.words
+    assert len(page.all("script")) == 2
