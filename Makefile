@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
           --generate-hashes --no-annotate --no-header --quiet
 
-.PHONY: demo test test-cluster lint generate lock clean help
+.PHONY: demo test test-cluster lint generate lock sbom clean help
 .DEFAULT_GOAL := help
 
 help:            ## show these targets
@@ -30,6 +30,10 @@ generate: $(VENV)/.dev          ## write config/default.yaml and config/schema.j
 lock: $(VENV)/.dev              ## refresh envs/*.lock from pyproject.toml
 	$(UV) -o envs/runtime.lock
 	$(UV) --extra dev -c envs/runtime.lock -o envs/dev.lock
+
+sbom:            ## write sbom.cdx.json: every locked package with version, hashes and licence (CycloneDX)
+	@$(PYTHON) envs/sbom.py > sbom.cdx.json
+	@echo "wrote sbom.cdx.json"
 
 clean:           ## remove the environment and every result
 	rm -rf $(VENV) results .snakemake

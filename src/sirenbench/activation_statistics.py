@@ -8,12 +8,12 @@ table of all points by all features, which is pooled for distributions and summe
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from sirenbench.cell_files import arrays_in
 from sirenbench.errors import UserError, shown
 from sirenbench.records import atomic_path
 
@@ -119,8 +119,7 @@ class Statistics:
             If the file is missing or damaged, or holds something else.
         """
         try:
-            with zipfile.ZipFile(path) as archive:
-                arrays = {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
+            arrays = arrays_in(path)
             side = int(arrays.pop("side"))
             _check(arrays)
         except Exception as error:
@@ -153,11 +152,6 @@ def centroid(frequencies: np.ndarray, magnitudes: np.ndarray) -> np.ndarray:
     power = magnitudes[..., 1:] ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         return (power * frequencies[1:]).sum(axis=-1) / power.sum(axis=-1)
-
-
-def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    with archive.open(name) as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _check(arrays: dict[str, np.ndarray]) -> None:

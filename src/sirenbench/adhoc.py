@@ -205,8 +205,8 @@ def job_of(name: str, bench: Workflow, results: Path, threads: int | None = None
     return CellJob(
         spec=parse_name(name),
         crop=json.loads(bench.recipe_text(name))["crop"],
-        status=_status(results, bench.status(name)),
-        assets={Path(path).stem: _status(results, path) for path in bench.weights(name)},
+        status=status_in(results, bench.status(name)),
+        assets={Path(path).stem: status_in(results, path) for path in bench.weights(name)},
         results=results,
         device=config.device,
         threads=threads or config.resources.threads,
@@ -216,12 +216,17 @@ def job_of(name: str, bench: Workflow, results: Path, threads: int | None = None
 
 def fetch_assets(names: Iterable[str], bench: Workflow, results: Path) -> None:
     """Have the images of cells and the weights that their arms need; a lack is written down as a result."""
+    fetch_statuses([path for name in names for path in (bench.status(name), *bench.weights(name))], bench, results)
+
+
+def fetch_statuses(paths: Iterable[str], bench: Workflow, results: Path) -> None:
+    """Have the assets of status files, as the workflow names them, and write those files below ``results``."""
     from sirenbench.assets.store import cache_folder, fetch
 
     cache = cache_folder(bench.main.config.cache)
-    for path in dict.fromkeys(path for name in names for path in (bench.status(name), *bench.weights(name))):
+    for path in dict.fromkeys(paths):
         asset = Path(path).stem
-        write_status(_status(results, path), fetch(asset, bench.asset(asset), cache, progress=True))
+        write_status(status_in(results, path), fetch(asset, bench.asset(asset), cache, progress=True))
 
 
 def log_of(results: Path, name: str) -> Path:
@@ -276,7 +281,8 @@ def _new_folder(parent: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=time.strftime("%Y-%m-%d-"), dir=parent))
 
 
-def _status(results: Path, path: str) -> Path:
+def status_in(results: Path, path: str) -> Path:
+    """Where a status file of the workflow lies below another results folder."""
     return results / "assets" / Path(path).name
 
 

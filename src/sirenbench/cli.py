@@ -68,6 +68,15 @@ def _add_commands_on_cells(commands: Any, configured: argparse.ArgumentParser) -
     cell.add_argument("name", help="its name, or its folder")
     cell.set_defaults(run=_cell)
 
+    verify = commands.add_parser(
+        "verify", parents=[configured], help="compute the numbers of finished cells again and compare them"
+    )
+    verify.add_argument("cells", nargs="*", metavar="cell", help="a name, or a folder: all finished cells in it")
+    verify.add_argument("--run", dest="whole_run", action="store_true", help="all cells of the configured run")
+    verify.add_argument("--retrain", action="store_true", help="train them again, and compare every bit")
+    verify.add_argument("--threads", type=_count, help="CPU threads; as many as the record says if left out")
+    verify.set_defaults(run=_verify)
+
     run = commands.add_parser(
         "run", parents=[configured], help="run cells beside the workflow, here or on a cluster, into scratch/"
     )
@@ -99,6 +108,9 @@ def _add_commands_on_runs(commands: Any, configured: argparse.ArgumentParser) ->
         "report", parents=[configured], help="collect and render what is there of a run, finished or not"
     )
     report.add_argument("target", nargs="?", help="<run> or <run>/<study>; the configured run if left out")
+    report.add_argument(
+        "--baseline", type=Path, metavar="FOLDER", help="results/<run> of an earlier run, or a copy, to compare with"
+    )
     report.set_defaults(run=_report)
 
     summary = commands.add_parser(
@@ -127,6 +139,18 @@ def _cell(words: argparse.Namespace) -> None:
     from sirenbench.workflow import Workflow
 
     print_cell(words.name, Workflow(words.configfile))
+
+
+def _verify(words: argparse.Namespace) -> None:
+    from sirenbench.verify import cells_of, print_verdicts
+    from sirenbench.workflow import Workflow
+
+    bench, results = Workflow(words.configfile), Path("results")
+    whole = [(results, name) for name in bench.main.unique_cells] if words.whole_run else []
+    cells = list(dict.fromkeys([*whole, *cells_of(words.cells, results)]))
+    if not cells:
+        raise UserError("nothing to verify; name cells or a folder of them, or give --run")
+    print_verdicts(cells, bench, retrain=words.retrain, threads=words.threads)
 
 
 def _run(words: argparse.Namespace) -> None:
@@ -159,10 +183,14 @@ def _estimate(words: argparse.Namespace) -> None:
 
 def _report(words: argparse.Namespace) -> None:
     from sirenbench.partial import report_what_is_there
+    from sirenbench.report.comparison import in_words
     from sirenbench.workflow import Workflow
 
     bench = Workflow(words.configfile)
-    print(report_what_is_there(bench, words.target or bench.main.config.run))
+    page, comparison = report_what_is_there(bench, words.target or bench.main.config.run, baseline=words.baseline)
+    print(page)
+    if comparison:
+        print(in_words(comparison))
 
 
 def _summary(words: argparse.Namespace) -> None:

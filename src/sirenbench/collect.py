@@ -11,6 +11,7 @@ import json
 import platform
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from sirenbench.records import (
     atomic_path,
     folder_of,
     read_record,
+    read_scores,
     write_text,
 )
 from sirenbench.spec import CellSpec
@@ -177,15 +179,18 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
     }
 
 
-def _further_scores(results: Path, name: str, metrics: Sequence[str]) -> dict[str, list[float]]:
-    """Metric -> its value for every replicate, as the rule ``evaluate`` left them for the record that is there now."""
+def _further_scores(results: Path, name: str, metrics: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """Metric -> its value for every replicate, as the rule ``evaluate`` left them for the record that is there now.
+
+    Scores that cannot be read, or belong to another record, are as good as none.
+    """
     folder = folder_of(results, name)
     scores = {}
-    for metric in metrics:
-        path = folder / "metrics" / f"{metric}.json"
-        found = json.loads(path.read_text()) if path.exists() and (folder / RECORD).exists() else {}
-        if found.get("values") and found["record_sha256"] == sha256_of(folder / RECORD):
-            scores[metric] = [float(value) for value in found["values"]]
+    for metric in metrics if (folder / RECORD).exists() else ():
+        with suppress(RecordError):
+            found = read_scores(folder / "metrics" / f"{metric}.json")
+            if found.values and found.record_sha256 == sha256_of(folder / RECORD):
+                scores[metric] = found.values
     return scores
 
 

@@ -78,7 +78,16 @@ class Replicate(_Part):
 
 
 class Cost(_Part):
-    """What the cell cost. Seconds are wall time of the worker; ``training`` and ``metrics`` exclude start-up."""
+    """What the cell cost. Seconds are wall time of the worker; ``training`` and ``metrics`` exclude start-up.
+
+    Attributes
+    ----------
+    gflop_per_second
+        Of the training steps, by the operations of the best algorithm.
+    peak_gflop_per_second
+        Of matrix products on the same device and threads, measured right after the training; None in records of
+        versions that did not measure it.
+    """
 
     steps_per_second: float | None = None
     seconds: float
@@ -87,6 +96,14 @@ class Cost(_Part):
     metrics_seconds: float
     peak_memory_mib: float
     gflop_per_second: float | None = None
+    peak_gflop_per_second: float | None = None
+
+    @property
+    def peak_fraction(self) -> float | None:
+        """Which part of the matrix-product peak the training steps came to."""
+        if self.gflop_per_second is None or not self.peak_gflop_per_second:
+            return None
+        return self.gflop_per_second / self.peak_gflop_per_second
 
 
 class ImageFacts(_Part):
@@ -136,6 +153,23 @@ class CellRecord(_Part):
     image: ImageFacts | None = None
     files: dict[str, str] = Field(default_factory=dict, description="File name -> SHA-256.")
     provenance: Provenance | None = None
+
+
+class Scores(_Part):
+    """A further metric of a finished cell: ``metrics/<id>.json``.
+
+    Attributes
+    ----------
+    values
+        One a replicate; none, but a reason, where there are no numbers.
+    record_sha256
+        Of the record that they belong to.
+    """
+
+    metric: str
+    values: tuple[float, ...]
+    reason: str
+    record_sha256: str
 
 
 class RecordError(UserError):
@@ -194,3 +228,19 @@ def read_record(path: Path) -> CellRecord:
     except (OSError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise RecordError(f"{path} is not a readable cell record ({first}); delete it to run the cell again") from error
+
+
+def write_scores(path: Path, scores: Scores) -> None:
+    """Write ``metrics/<id>.json``."""
+    write_text(path, scores.model_dump_json() + "\n")
+
+
+def read_scores(path: Path) -> Scores:
+    """Read ``metrics/<id>.json``. Raises RecordError if the file is damaged or missing."""
+    try:
+        return Scores.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise RecordError(
+            f"{path} is no readable file of scores ({first}); delete it to score the cell again"
+        ) from error

@@ -118,7 +118,7 @@ def test_a_new_version_of_the_numbers_runs_what_it_touches(finished: Project) ->
     relu.write_text(relu.read_text().replace("version = 1", "version = 2"))
     assert finished.planned() == {"train": 1, "collect": 1, "judge": 1, "report": 1, "all": 1}
     numerics = source / "numerics.py"
-    numerics.write_text(numerics.read_text().replace("ENGINE = 2", "ENGINE = 3"))
+    numerics.write_text(numerics.read_text().replace("ENGINE = 3", "ENGINE = 4"))
     assert finished.planned()["train"] == 2
 
 

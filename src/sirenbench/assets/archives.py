@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -15,8 +16,10 @@ from tqdm import tqdm
 
 from sirenbench.errors import AssetUnavailable
 
+MOST_BYTES = 2**32  # of one member, unpacked: more than any image or network, and less than a disk
 _CHUNK = 1 << 20
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError)
+# What a damaged archive makes the standard library raise.
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
 
 
 def take_from_zip(archive: zipfile.ZipFile, member: str, target: Path, *, progress: bool = False) -> None:
@@ -31,6 +34,7 @@ def take_from_zip(archive: zipfile.ZipFile, member: str, target: Path, *, progre
         raise _lacking(member, archive.namelist())
     with _damage_told(member):
         size = archive.getinfo(member).file_size
+        _check_size(member, size)
         bar = tqdm(total=size, desc=Path(member).name, unit="B", unit_scale=True, disable=not progress)
         with bar, archive.open(member) as source, target.open("wb") as written:
             while chunk := source.read(_CHUNK):
@@ -51,15 +55,21 @@ def take_from_sdist(archive: Path, member: str, target: Path) -> None:
         source = opened.extractfile(files[member]) if member in files else None
         if source is None:
             raise _lacking(member, files)
+        _check_size(member, files[member].size)
         with target.open("wb") as written:
             shutil.copyfileobj(source, written, _CHUNK)
+
+
+def _check_size(member: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise AssetUnavailable(f"{member!r} would unpack to {size:,} bytes; at most {MOST_BYTES:,} are allowed")
 
 
 @contextmanager
 def _damage_told(member: str) -> Iterator[None]:
     try:
         yield
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise AssetUnavailable(
             f"the archive is damaged ({error}); {member!r} could not be taken out of it: get it again"
         ) from error

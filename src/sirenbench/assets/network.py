@@ -14,7 +14,7 @@ import urllib3
 from remotezip import RangeNotSupported, RemoteIOError, RemoteZip, RemoteZipError
 from tqdm import tqdm
 
-from sirenbench.assets.archives import take_from_zip
+from sirenbench.assets.archives import DAMAGED, take_from_zip
 from sirenbench.errors import AssetUnavailable
 
 TIMEOUT = (10.0, 60.0)  # seconds: to connect, and between two pieces of an answer
@@ -52,7 +52,7 @@ def download_zip_member(url: str, member: str, target: Path, *, progress: bool) 
 def _lacks_told(url: str) -> Iterator[None]:
     try:
         yield
-    except (requests.RequestException, urllib3.exceptions.HTTPError, RemoteZipError, BadZipFile) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, RemoteZipError, *DAMAGED) as error:
         # remotezip keeps only the text of what went wrong below it.
         cause = error.__context__ if isinstance(error, RemoteIOError) and error.__context__ else error
         raise AssetUnavailable(_reason(url, cause)) from error

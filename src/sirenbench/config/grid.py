@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 
 from sirenbench.config.studies import Grid, Scalar, Study
@@ -13,6 +14,9 @@ from sirenbench.spec import CellSpec, SpecError
 
 # They change how well a number is known, not what it is of.
 NOT_PROTOCOL = ("replicates", "seed", "eval_every")
+
+# Of one grid: more than any run, and few enough to be counted out in seconds.
+MOST_COMBINATIONS = 200_000
 
 
 def expand(study: Study, where: str, key: str) -> tuple[list[CellSpec], list[Mistake]]:
@@ -28,6 +32,10 @@ def expand(study: Study, where: str, key: str) -> tuple[list[CellSpec], list[Mis
     used = [False] * len(study.exclude)
     for number, grid in enumerate(study.grid):
         place = f"{key}.grid" if len(study.grid) == 1 else f"{key}.grid[{number}]"
+        if (count := math.prod(len(value) for value in _lists(grid))) > MOST_COMBINATIONS:
+            text = f"gives {count:,} combinations; at most {MOST_COMBINATIONS:,} are allowed: shorten its lists"
+            mistakes[place] = Mistake(where, place, text)
+            continue
         for fields in _product(grid):
             hits = [index for index, entry in enumerate(study.exclude) if _matches(fields, entry)]
             for index in hits:
@@ -71,9 +79,12 @@ def deviations(spec: CellSpec, paper: CellSpec) -> dict[str, Value]:
 
 
 def _product(grid: Grid) -> Iterator[dict[str, Scalar]]:
-    lists = [value if isinstance(value, list) else [value] for value in grid.values()]
-    for combination in itertools.product(*lists):
+    for combination in itertools.product(*_lists(grid)):
         yield dict(zip(grid, combination, strict=True))
+
+
+def _lists(grid: Grid) -> list[list[Scalar]]:
+    return [value if isinstance(value, list) else [value] for value in grid.values()]
 
 
 def _matches(fields: Mapping[str, Scalar], entry: Grid) -> bool:

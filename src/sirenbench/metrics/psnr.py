@@ -11,7 +11,8 @@ from sirenbench.metrics.ids import MetricId
 
 def _against(target: torch.Tensor, which: MetricId, assets: Assets) -> Score:
     def score(planes: torch.Tensor) -> torch.Tensor:
-        return (planes - target).square().mean((1, 2, 3)).log10() * -10
+        # The zero added makes 0 dB, white where black should be, a zero without a sign.
+        return (planes - target).square().mean((1, 2, 3)).log10() * -10 + 0.0
 
     return score
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def read_state_dict(path: Path) -> dict[str, Any]:
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
+        _check_stored(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # A hostile file can make the unpickler raise almost anything. What torch says at length ends in the advice to
@@ -58,3 +60,13 @@ def check_finite(path: Path, weights: Mapping[str, torch.Tensor]) -> None:
     for name, values in weights.items():
         if not values.isfinite().all():
             raise UserError(f"{path} is spoilt: {name} holds values that are not finite; get the file again")
+
+
+def _check_stored(path: Path) -> None:
+    """PyTorch compresses nothing: an archive that unpacks to more than its own size is made to fill the memory."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > path.stat().st_size:
+        raise ValueError(f"it would unpack to {unpacked:,} bytes")

@@ -47,7 +47,9 @@ _STAND_INS: dict[tuple[str, str], type] = {
 }
 
 
-class _Reader(pickle.Unpickler):
+class _Reader(pickle._Unpickler):
+    """The reader in Python: in the one in C, a single number in the file can fill the machine's memory."""
+
     def find_class(self, module: str, name: str) -> type:
         if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"{module}.{name} is not allowed")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from sirenbench import catalog, records
 from sirenbench.assets.status import read_status, sha256_of, verified
 from sirenbench.engine.build import architecture, encode
 from sirenbench.engine.mlp import BatchedMlp, layer_views
-from sirenbench.errors import AssetUnavailable
+from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.metrics.base import Scorer
-from sirenbench.records import read_record, write_text
+from sirenbench.networks.base import Layer
+from sirenbench.records import Scores, read_record, write_scores
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Picture, unit_range
+from sirenbench.weights.files import check_layout, read_state_dict
 from sirenbench.worker.baseline import enlarged
 from sirenbench.worker.job import CellJob, source, weights
 
@@ -25,7 +25,8 @@ from sirenbench.worker.job import CellJob, source, weights
 def evaluate(job: CellJob, metric: str, assets: Mapping[str, Path], target: Path) -> None:
     """Write the metric, its values (one a replicate) and the SHA-256 of the record that they belong to.
 
-    There are no values, but a reason, where the cell has no numbers or an asset of the metric cannot be had.
+    There are no values, but a reason, where the cell has no numbers, an asset of the metric cannot be had, or the image
+    is too small for it.
 
     Parameters
     ----------
@@ -33,15 +34,14 @@ def evaluate(job: CellJob, metric: str, assets: Mapping[str, Path], target: Path
         Name -> status file of each asset that the metric needs.
     """
     torch.set_num_threads(job.threads)
-    values, reason = [], ""
+    values: list[float] = []
+    reason = ""
     try:
         values = _values(job, metric, assets)
     except AssetUnavailable as error:
         reason = str(error)
-    # JSON has no word for what is infinite or not a number.
-    texts = [value if abs(value) < float("inf") else str(value) for value in values]
     of = sha256_of(job.folder / records.RECORD)
-    write_text(target, json.dumps({"metric": metric, "values": texts, "reason": reason, "record_sha256": of}) + "\n")
+    write_scores(target, Scores(metric=metric, values=tuple(values), reason=reason, record_sha256=of))
 
 
 def _values(job: CellJob, metric: str, assets: Mapping[str, Path]) -> list[float]:
@@ -50,7 +50,11 @@ def _values(job: CellJob, metric: str, assets: Mapping[str, Path]) -> list[float
         raise AssetUnavailable(f"the cell has no numbers: {record.reason}")
     files = {name: verified(read_status(path)) for name, path in assets.items()}
     image, prediction = _predicted(job, source(job).picture, weights(job))
-    return Scorer(image, (metric,), files)(prediction)[metric].tolist()
+    try:
+        score = Scorer(image, (metric,), files)
+    except UserError as error:
+        raise AssetUnavailable(str(error)) from None
+    return score(prediction)[metric].tolist()
 
 
 def _predicted(job: CellJob, picture: Picture, files: Mapping[str, Path]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,11 +72,26 @@ def _predicted(job: CellJob, picture: Picture, files: Mapping[str, Path]) -> tup
 
 
 def restored(spec: CellSpec, weights: Path) -> BatchedMlp:
-    """The trained network of a cell, all replicates, on the CPU."""
+    """The trained network of a cell, all replicates, on the CPU. Raises as :func:`read_weights`."""
     built = architecture(spec)
-    tensors = load_file(weights)
     parameters = torch.empty(int(spec["replicates"]), built.parameters)
-    for index, (weight, bias) in enumerate(layer_views(built.layers, parameters)):
-        weight.copy_(tensors[f"layers.{index}.weight"])
-        bias.copy_(tensors[f"layers.{index}.bias"])
+    read_weights(weights, built.layers, parameters)
     return BatchedMlp(built.layers, built.activations, parameters)
+
+
+def read_weights(path: Path, layers: Sequence[Layer], parameters: torch.Tensor) -> None:
+    """Fill ``parameters``, (R, P or more), from the ``weights.safetensors`` of a cell.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged or holds another network. Weights that are not finite are those of a diverged cell.
+    """
+    places: dict[str, torch.Tensor] = {}
+    for index, (weight, bias) in enumerate(layer_views(layers, parameters)):
+        places |= {f"layers.{index}.weight": weight, f"layers.{index}.bias": bias}
+    tensors = read_state_dict(path)
+    found, needed = ({name: tuple(values.shape) for name, values in of.items()} for of in (tensors, places))
+    check_layout(path, found, needed, "the network of this cell")
+    for name, place in places.items():
+        place.copy_(tensors[name])

@@ -23,6 +23,7 @@ from sirenbench.images.derivatives import per_unit
 from sirenbench.images.pictures import pixels_sha256
 from sirenbench.metrics.alignment import alignment
 from sirenbench.numerics import numerics_of
+from sirenbench.probe import matrix_peak
 from sirenbench.progress import Heartbeat
 from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
 from sirenbench.records import CellRecord, Cost, Replicate
@@ -36,11 +37,31 @@ log = logging.getLogger(__name__)
 
 def train(job: CellJob, source: Source, started: str) -> CellRecord:
     """Train all replicates of a cell and write its curves, images and weights."""
-    spec, device = job.spec, _device(job.device)
-    problem = catalog.tasks()[spec.task].problem(spec, source.picture)
-    trainer = Trainer(spec, problem, device, weights(job))
+    trainer = prepared(job, source)
     startup = process_age_seconds()
     resumed = _to_the_end(job, trainer)
+    return finished(job, source, trainer, started, startup=startup, resumed=resumed)
+
+
+def prepared(job: CellJob, source: Source) -> Trainer:
+    """The trainer of a cell, before its first step."""
+    problem = catalog.tasks()[job.spec.task].problem(job.spec, source.picture)
+    return Trainer(job.spec, problem, _device(job.device), weights(job))
+
+
+def finished(
+    job: CellJob, source: Source, trainer: Trainer, started: str, *, startup: float = 0.0, resumed: int = 0
+) -> CellRecord:
+    """Measure and write what a trainer that has come to its last step leaves, and make the record of it.
+
+    Parameters
+    ----------
+    startup
+        Seconds of this process before the first step.
+    resumed
+        How often the cell was resumed.
+    """
+    spec, problem, device = job.spec, trainer.problem, trainer.network.parameters.device
     final = trainer.derivatives()
     arrays = _images(trainer, final)
     write_images(job.folder, arrays)
@@ -174,4 +195,5 @@ def _cost(trainer: Trainer, startup: float, device: torch.device) -> Cost:
         metrics_seconds=trainer.metrics_seconds,
         peak_memory_mib=peak_memory_mib(device),
         gflop_per_second=trainer.flop_per_step * trainer.steps / seconds / 1e9,
+        peak_gflop_per_second=matrix_peak(device) / 1e9 if trainer.steps else None,
     )

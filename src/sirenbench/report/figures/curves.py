@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each.
 POINTS, FEWEST = 200, 60
-POINTS_OF_A_PANEL = 1200
+POINTS_OF_A_PANEL = 800
 _MARGINS = Margins(left=0.62, right=0.12, bottom=0.47, top=0.1)
 AXES = {"steps": "training step", "seconds": "training time (s)"}
 

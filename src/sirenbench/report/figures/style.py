@@ -101,10 +101,11 @@ def inline(svg: str, key: str, description: str) -> Markup:
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.S)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.S)
-    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    references = r'(url\(#|href="#)([^)"]+)'
+    used = {name: number for number, (_, name) in enumerate(dict.fromkeys(re.findall(references, svg)))}
     svg = re.sub(r' id="series-(\d+)-(\w+)"', r' class="series series-\1 \2"', svg)
-    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{key}-", svg)
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{used[m[1]]}"' if m[1] in used else "", svg)
+    svg = re.sub(references, lambda m: f"{m[1]}{key}-{used[m[2]]}", svg).replace("xlink:href", "href")
     svg = re.sub(r' d="([^"]*)"', lambda m: f' d="{_short(m[1])}"', svg)
     svg = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
     svg = re.sub(r">\s+<", "><", svg)
@@ -114,14 +115,15 @@ def inline(svg: str, key: str, description: str) -> Markup:
     svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
     svg = re.sub(r'style="[^"]*"', lambda m: re.sub(r"([;:]) +", r"\1", m[0]), svg)
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
-    # A tick's line is styled where it is defined, and a grid line ends where the axes do.
+    # A tick's line is styled where it is defined, a grid line ends where the axes do, and all text is alike.
     svg = re.sub(r'(<use [^>]*) style="fill:currentColor[^"]*"', r"\1", svg)
-    svg = re.sub(r' clip-path="[^"]*"(?= style="[^"]*var\(--grid\))', "", svg)
-    svg = _without_bare_groups(svg)
+    svg = re.sub(r'( clip-path="[^"]*")? style="[^"]*var\(--grid\)[^"]*"', ' class="grid"', svg)
+    svg = re.sub(r'(<text style=")font-size:9px; ?(text-anchor:\w+;)?fill:currentColor', r"\1\2", svg)
+    svg = _without_bare_groups(svg.replace(' style=""', ""))
     size = re.search(r'viewBox="[^"]*"', svg)
     head = f'<svg class="plot" {size[0] if size else ""} role="img" aria-label="{escape(description)}" '
     # The drawing is made of numbers and of our own labels; the description is escaped above.
-    return Markup(head + 'xmlns:xlink="http://www.w3.org/1999/xlink">' + svg[svg.index(">") + 1 :].strip())
+    return Markup(head + 'fill="currentColor" font-size="9">' + svg[svg.index(">") + 1 :].strip())
 
 
 def _without_bare_groups(svg: str) -> str:

@@ -1,0 +1,57 @@
+"""Reading the arrays of a cell's folder, which may be damaged: what is there, or a message.
+
+Nothing is unpickled, and no more is unpacked than a cell can have written.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from sirenbench.errors import shown
+from sirenbench.records import RecordError
+
+MOST_BYTES = 2**32  # of one file, unpacked
+
+
+def read_images(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of ``images.npz``, by name. Raises RecordError if it is damaged or missing."""
+    try:
+        return arrays_in(path)
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def read_curves(path: Path) -> dict[str, np.ndarray]:
+    """The columns of ``curves.parquet``, by name. Raises RecordError if it is damaged or missing."""
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            rows, columns = file.metadata.num_rows, file.metadata.num_columns
+            if rows * columns * 8 > MOST_BYTES:
+                raise ValueError(f"{rows:,} rows of {columns:,} columns are more than a cell writes")
+            table = file.read()
+        return {name: table[name].to_numpy() for name in table.column_names}
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def arrays_in(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an ``.npz``, by name. A damaged file can make it raise almost anything."""
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MOST_BYTES:
+            raise ValueError(f"unpacked it would have more than {MOST_BYTES:,} bytes")
+        return {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(name) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _damaged(path: Path, error: Exception) -> RecordError:
+    reason = shown(str(error) or type(error).__name__)
+    return RecordError(f"{path} cannot be read ({reason}); delete cell.json beside it to run the cell again")
