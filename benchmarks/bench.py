@@ -29,6 +29,8 @@ from sirenbench.names import changed, parse_name
 from sirenbench.options import Value
 from sirenbench.provenance import device_name
 
+# From this side on a step of the reference takes many seconds, and a few rounds have to do.
+_LARGE, _LARGE_ROUNDS = 256, 3
 Clock = Callable[[], float]
 TASKS = {
     "fit": "fit/made-{side}/siren-{shape}",
@@ -97,7 +99,7 @@ class Bench:
                 step()
 
         pairs, peaks = [], []
-        for _ in range(self.rounds):
+        for _ in range(self.rounds if side < _LARGE else min(self.rounds, _LARGE_ROUNDS)):
             mine = self._time(clock, ours.bare_step, steps) / steps
             other = self._time(clock, reference, 1)
             pairs.append((mine, other))
@@ -132,6 +134,19 @@ class Bench:
         return statistics.median(
             self._time(clock, five.bare_step, 2) / self._time(clock, one.bare_step, 2) for _ in range(self.rounds)
         )
+
+    def growth(self, task: str, sides: tuple[int, int]) -> dict[str, float]:
+        """What a step costs at the larger of two sides: in steps at the smaller, and in times its operations' floor."""
+        torch.set_num_threads(1)
+        small, large = (self.trainer(TASKS[task].format(side=side, shape="3x256"), replicates=1) for side in sides)
+        clock = self._clock(1)
+        self._time(clock, small.bare_step, 2)
+        steps, floors = [], []
+        for _ in range(min(self.rounds, _LARGE_ROUNDS)):
+            one, other = self._time(clock, small.bare_step, 3) / 3, self._time(clock, large.bare_step, 1)
+            steps.append(other / one)
+            floors.append(other * self.peak(1) * 1e9 / large.flop_per_step)
+        return {"steps_of_smaller": statistics.median(steps), "floor_ratio": statistics.median(floors)}
 
     def metrics_share(self, side: int, shape: str) -> float:
         """What PSNR and SSIM at every step cost, as a part of the step."""
@@ -175,9 +190,12 @@ def on_cpu(rounds: int, threads: int, quick: bool) -> tuple[dict, list[Row]]:
     if not quick:
         rows += [bench.compare(task, small, shape) for shape in ("3x512", "8x256") for task in TASKS]
         rows += [bench.compare("laplacian", large, "3x256", threads=threads, rgb=True)]
+        rows += [bench.compare(task, _LARGE, "3x256", threads=threads) for task in TASKS]
     rows += [bench.compare("fit", small // 2, "2x64", replicates=8), bench.compare("fit", small, "3x256", replicates=4)]
     summary = _summary(gates, bench, small)
-    return summary | {"peak_gflops": bench.peak(1)}, rows
+    sides = (16, 32) if quick else (128, 512)
+    growth = {task: bench.growth(task, sides) for task in TASKS}
+    return summary | {"growth": {"sides": sides, **growth}, "peak_gflops": bench.peak(1)}, rows
 
 
 def on_cuda(rounds: int, quick: bool) -> tuple[dict, list[Row]]:
@@ -243,6 +261,11 @@ def main() -> None:
         if device in found:
             cost, share = found[device]["replicates5"]["cost"], found[device]["metrics_share"]
             print(f"{device}: 5 replicates cost {cost:.2f} steps of one; metrics at every step cost {share:.1%} of it")
+    smaller, larger = found["cpu"]["growth"]["sides"]
+    for task in TASKS:
+        growth = found["cpu"]["growth"][task]
+        steps, floor = growth["steps_of_smaller"], growth["floor_ratio"]
+        print(f"{task} {larger}²: {steps:.1f} steps of {smaller}², {floor:.2f} times its floor")
     words.out.parent.mkdir(parents=True, exist_ok=True)
     words.out.write_text(json.dumps(found, indent=1) + "\n")
     print(f"written to {words.out}")

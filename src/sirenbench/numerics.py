@@ -11,7 +11,7 @@ from sirenbench import catalog
 from sirenbench.spec import CellSpec
 
 # Seeds, training loop, optimiser.
-ENGINE = 2
+ENGINE = 3
 # Decoding, cropping, resizing, ranges.
 IMAGES = 1
 # PSNR and SSIM.

@@ -443,7 +443,7 @@ class TestFiles:
 
 
 def strokes(svg: str, colour: str) -> list[ElementTree.Element]:
-    return [one for one in ElementTree.fromstring(svg).iter("path") if f"stroke: {colour}" in str(one.attrib)]
+    return [one for one in ElementTree.fromstring(svg).iter("path") if f"stroke:{colour}" in str(one.attrib)]
 
 
 @pytest.fixture(scope="module")
@@ -457,7 +457,7 @@ class TestFigures:
         assert drawing == draw("fig-s3", replace(small, **first), 'A "title" <b>')
 
     def test_there_is_a_histogram_and_three_spectra_for_every_stage_but_the_output(self, drawing: str) -> None:
-        assert drawing.count("fill: var(--s0)") == 9
+        assert drawing.count("fill:var(--s0)") == 9
         for style in (0, 2, 3):
             assert len(strokes(drawing, f"var(--s{style})")) == 9 + 1  # and the legend
 

@@ -49,5 +49,7 @@ def test_the_benchmark_prints_its_table_and_writes_its_numbers(tmp_path: Path) -
     for task in TASKS:
         assert found["cpu"][task]["ratio"] > 0
         assert 0 < found["cpu"][task]["peak_fraction"] < 1.5
+        assert found["cpu"]["growth"][task]["steps_of_smaller"] > 1
+        assert found["cpu"]["growth"][task]["floor_ratio"] > 0.6
     assert {"replicates5", "metrics_share", "peak_gflops"} <= set(found["cpu"])
     assert ("cuda" in found) == torch.cuda.is_available()

@@ -60,8 +60,20 @@ def test_a_curve_without_any_number_has_no_end_points_but_nan() -> None:
     points = kept(np.full(201, math.nan))
     assert math.isnan(points.last)
     assert math.isnan(points.best)
-    assert points.drawdown == 0
+    assert math.isnan(points.drawdown)
     assert set(points.reached.values()) == {None}
+
+
+def test_a_curve_that_breaks_off_before_it_has_settled_has_no_drawdown() -> None:
+    points = kept(np.where(STEPS < 50, 20.0, math.nan))
+    assert (points.best, points.best_step) == (20, 0)
+    assert math.isnan(points.drawdown)
+    assert kept(np.where(STEPS <= 50, 20.0, math.nan)).drawdown == math.inf
+    assert kept(np.where(STEPS == 80, 20.0, math.nan)).drawdown == math.inf
+
+
+def test_a_curve_that_is_perfect_all_along_does_not_fall() -> None:
+    assert kept(np.full(201, math.inf)).drawdown == 0
 
 
 def test_a_single_score_is_its_own_best() -> None:

@@ -98,13 +98,16 @@ def end_points(
         best=float(curve[best]),
         best_step=int(steps[best]),
         tail=float(np.median(tail)),
-        drawdown=_drawdown(good[steps >= min(_SETTLED_STEP, steps[-1])]),
+        drawdown=_drawdown(sign * curve[steps >= min(_SETTLED_STEP, steps[-1])]),
         reached={str(level): _reached(steps, seconds, curve, level) for level in levels},
     )
 
 
-def _drawdown(good: np.ndarray) -> float:
-    """The worst fall below the running best; infinite if the curve ends in NaN."""
+def _drawdown(curve: np.ndarray) -> float:
+    """The worst fall below the running best; infinite if the curve ends in NaN, NaN if it is nothing else."""
+    if np.isnan(curve).all():
+        return np.nan
+    good = np.where(np.isnan(curve), -np.inf, curve)
     with np.errstate(invalid="ignore"):
         falls = np.maximum.accumulate(good) - good
     return float(np.max(np.where(np.isnan(falls), 0.0, falls)))

@@ -9,8 +9,10 @@ up to rounding, and always taken in the same order, whatever the number of threa
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import get_args
 
 import torch
 
@@ -25,11 +27,15 @@ from sirenbench.engine.threads import Threads
 from sirenbench.networks.base import Activation, Layer
 from sirenbench.tasks.base import Field
 
-# Rows per chunk: on a CPU 1,024 x 256 floats are 1 MiB a buffer; a GPU wants long products instead. The second number
-# bounds what the widest pass holds of a chunk, in values: 128 MiB and 4 GiB of float32.
-_CHUNK_ROWS = {"cpu": (1024, 2**25), "cuda": (65_536, 2**30)}
-# Of every feature and pixel, Laplacians hold 4 values before and 4 after the activation, and 3 derivatives of it.
-_HELD = 11
+# Pixels per chunk. On a CPU a pass's buffers have to stay in the cache, and derivatives need more of them; a GPU wants
+# long products instead. The second number bounds what a pass holds of a chunk, in values: 48 MiB and 4 GiB of float32.
+_CHUNK_ROWS: dict[str, tuple[dict[Field, int], int]] = {
+    "cpu": ({"value": 2048, "gradient": 1024, "laplacian": 1024}, 3 * 2**22),
+    "cuda": (dict.fromkeys(get_args(Field), 65_536), 2**30),
+}
+# Numbers held of every feature and pixel. Values: 2 kept and 2 products. Laplacians: 4 before and 4 after the
+# activation, and 3 derivatives of it.
+_HELD: dict[Field, int] = {"value": 4, "gradient": 8, "laplacian": 11}
 # Into how many partial sums the chunks of a gradient go: as many threads can share one replicate.
 _LANES = {"cpu": 4, "cuda": 1}
 
@@ -71,14 +77,15 @@ class BatchedMlp:
         self.parameters = parameters
         self.gradient = torch.zeros_like(parameters)
         self.replicates = parameters.shape[0]
-        self._scales = (*[activation.scale for activation in activations], 1.0)
+        self._scale = _scales(layers, activations, like=parameters)
+        self._folded = torch.empty_like(parameters)
         # One replicate at a time keeps a CPU's cache warm; a GPU is fed all of them in one product.
         self._group = 1 if parameters.device.type == "cpu" else self.replicates
-        most_rows, most_values = _CHUNK_ROWS[parameters.device.type]
-        features = sum(layer.fan_out for layer in layers)
-        self._rows = chunk_rows or max(16, min(most_rows, most_values // (_HELD * features)) // self._group // 16 * 16)
+        self._groups = [slice(start, start + self._group) for start in range(0, self.replicates, self._group)]
+        self._chunk_rows = chunk_rows
         self._most_lanes = _LANES[parameters.device.type]
         self._partial = self.gradient[None]
+        self._made: dict[tuple[int, int], list[Linear]] = {}
         self._own = threading.local()
         self._threads = Threads(torch.get_num_threads() if parameters.device.type == "cpu" else 1)
 
@@ -92,7 +99,8 @@ class BatchedMlp:
         def visit(chunk: _Chunk) -> None:
             value[chunk.at], out[chunk.at] = self._pass(field).forward(chunk.linears, chunk.inputs, learn=False)
 
-        self._each_chunk(inputs, visit)
+        self._fold()
+        self._each_chunk(self._groups, inputs, field, visit)
 
     def step(self, inputs: Inputs, criterion: Criterion, value: torch.Tensor, out: torch.Tensor) -> None:
         """The same, and the gradient of the criterion's loss by the parameters."""
@@ -102,20 +110,17 @@ class BatchedMlp:
             value[chunk.at], out[chunk.at] = through.forward(chunk.linears, chunk.inputs, learn=True)
             through.backward(chunk.linears, chunk.inputs, criterion.cotangent(*chunk.at, out[chunk.at]))
 
-        lanes = self._lanes(len(inputs))
-        if lanes != len(self._partial):
-            several = lanes > 1
-            self._partial = self.gradient.new_empty(lanes, *self.gradient.shape) if several else self.gradient[None]
-        self._partial.zero_()
-        self._each_chunk(inputs, visit)
-        if lanes > 1:
-            torch.add(self._partial[0], self._partial[1], out=self.gradient)
-        for partial in self._partial[2:]:
-            self.gradient.add_(partial)
-        for (weight, bias), scale in zip(layer_views(self.layers, self.gradient), self._scales, strict=True):
-            if scale != 1.0:
-                weight.mul_(scale)
-                bias.mul_(scale)
+        self._make_room(self._lanes(len(inputs), criterion.field))
+        self._fold()
+        for groups in self._batches():
+            at = slice(groups[0].start, groups[-1].stop)
+            sums = self._partial[:, : at.stop - at.start].zero_()
+            self._each_chunk(groups, inputs, criterion.field, visit)
+            if len(sums) > 1:
+                torch.add(sums[0], sums[1], out=self.gradient[at])
+            for lane in sums[2:]:
+                self.gradient[at].add_(lane)
+        self.gradient.mul_(self._scale)
 
     def jets(self, inputs: Inputs, value: torch.Tensor, gradient: torch.Tensor, laplacian: torch.Tensor) -> None:
         """Write values (R, N, C), gradients (R, N, C, 2) and Laplacians (R, N, C) by the coordinates."""
@@ -127,19 +132,43 @@ class BatchedMlp:
             value[chunk.at], laplacian[chunk.at] = jets[:, 0], jets[:, 3]
             gradient[chunk.at] = jets[:, 1:3].movedim(1, -1)
 
-        self._each_chunk(inputs, visit)
+        self._fold()
+        self._each_chunk(self._groups, inputs, "laplacian", visit)
 
     def flop_per_step(self, field: Field, pixels: int) -> float:
         """Multiplications and additions of a training step of all replicates."""
         return step_flop(self.layers, field, pixels) * self.replicates
 
-    def _each_chunk(self, inputs: Inputs, visit: Callable[[_Chunk], None]) -> None:
+    def _fold(self) -> None:
+        torch.mul(self.parameters, self._scale, out=self._folded)
+
+    def _make_room(self, lanes: int) -> None:
+        """For the partial sums of as many replicates as keep the threads busy; one sum is the gradient itself."""
+        if lanes == len(self._partial):
+            return
+        self._made.clear()
+        self._partial = self.gradient[None]
+        if lanes > 1:
+            together = min(self.replicates, self._group * -(-2 * self._threads.count // lanes))
+            self._partial = self.gradient.new_empty(lanes, together, self.gradient.shape[1])
+
+    def _batches(self) -> list[list[slice]]:
+        """The groups whose partial sums are taken at a time."""
+        many = self._partial.shape[1] // self._group
+        return [self._groups[start : start + many] for start in range(0, len(self._groups), many)]
+
+    def _each_chunk(
+        self, groups: Sequence[slice], inputs: Inputs, field: Field, visit: Callable[[_Chunk], None]
+    ) -> None:
+        """On every thread: what can be done side by side is some replicates, and one of the partial sums."""
+
         def work(group: slice, lane: int) -> None:
-            linears = list(self._linears(group, lane))
-            for rows in self._chunks(len(inputs), lane):
+            linears = self._linears(group, lane)
+            for rows in self._chunks(len(inputs), field, lane):
                 visit(_Chunk(linears, inputs.at(rows), (group, rows)))
 
-        self._threads.run(work, self._units(len(inputs)))
+        lanes = range(self._lanes(len(inputs), field))
+        self._threads.run(work, [(group, lane) for group in groups for lane in lanes])
 
     def _pass(self, field: Field) -> Pass:
         """With buffers of the calling thread's own."""
@@ -149,37 +178,40 @@ class BatchedMlp:
         return passes[field]
 
     def _new_pass(self, field: Field) -> Pass:
-        if field == "laplacian":
-            return self._jet_pass(4)
-        # Backwards is once per output: from two outputs on, forward propagation is cheaper.
-        if field == "gradient" and self.layers[-1].fan_out > 1:
-            return self._jet_pass(3)
-        kind = ValuePass if field == "value" else AdjointPass
-        return kind(self.layers, self.activations, group=self._group, rows=self._rows, like=self.parameters)
+        kinds: dict[Field, Callable[..., Pass]] = {
+            "value": ValuePass,
+            # Backwards is once per output: from two outputs on, forward propagation is cheaper.
+            "gradient": AdjointPass if self.layers[-1].fan_out == 1 else partial(JetPass, parts=3),
+            "laplacian": partial(JetPass, parts=4),
+        }
+        rows, like = self._rows(field), self.parameters
+        return kinds[field](self.layers, self.activations, group=self._group, rows=rows, like=like)
 
-    def _jet_pass(self, parts: int) -> JetPass:
-        return JetPass(
-            self.layers, self.activations, group=self._group, rows=self._rows, like=self.parameters, parts=parts
-        )
+    def _linears(self, group: slice, lane: int) -> list[Linear]:
+        # Who only predicts adds to none of the partial sums.
+        lane %= len(self._partial)
+        if (group.start, lane) not in self._made:
+            start = group.start % self._partial.shape[1]
+            maps = layer_views(self.layers, self._folded[group])
+            sums = layer_views(self.layers, self._partial[lane, start : start + self._group])
+            self._made[group.start, lane] = [
+                Linear(weight, bias.unsqueeze(1), *slots) for (weight, bias), slots in zip(maps, sums, strict=True)
+            ]
+        return self._made[group.start, lane]
 
-    def _linears(self, group: slice, lane: int) -> Iterator[Linear]:
-        parameters = layer_views(self.layers, self.parameters[group])
-        # Who only predicts adds to none of them.
-        gradients = layer_views(self.layers, self._partial[lane % len(self._partial)][group])
-        for (weight, bias), slots, scale in zip(parameters, gradients, self._scales, strict=True):
-            yield Linear(weight * scale, (bias * scale).unsqueeze(1), *slots)
+    def _rows(self, field: Field) -> int:
+        """Pixels per chunk."""
+        most_rows, most_values = _CHUNK_ROWS[self.parameters.device.type]
+        held = _HELD[field] * sum(layer.fan_out for layer in self.layers)
+        return self._chunk_rows or max(16, min(most_rows[field], most_values // held) // self._group // 16 * 16)
 
-    def _units(self, count: int) -> list[tuple[slice, int]]:
-        """What can be done side by side: some replicates, and one of the partial sums."""
-        groups = [slice(start, start + self._group) for start in range(0, self.replicates, self._group)]
-        return [(group, lane) for group in groups for lane in range(self._lanes(count))]
+    def _lanes(self, count: int, field: Field) -> int:
+        return max(1, min(self._most_lanes, -(-count // self._rows(field))))
 
-    def _lanes(self, count: int) -> int:
-        return max(1, min(self._most_lanes, -(-count // self._rows)))
-
-    def _chunks(self, count: int, lane: int) -> list[slice]:
-        starts = range(0, count, self._rows)[lane :: self._lanes(count)]
-        return [slice(start, min(start + self._rows, count)) for start in starts]
+    def _chunks(self, count: int, field: Field, lane: int) -> list[slice]:
+        rows = self._rows(field)
+        starts = range(0, count, rows)[lane :: self._lanes(count, field)]
+        return [slice(start, min(start + rows, count)) for start in starts]
 
 
 def layer_views(layers: Sequence[Layer], flat: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -192,6 +224,15 @@ def layer_views(layers: Sequence[Layer], flat: torch.Tensor) -> list[tuple[torch
         views.append((weight, flat[:, middle:end]))
         start = end
     return views
+
+
+def _scales(layers: Sequence[Layer], activations: Sequence[Activation], like: torch.Tensor) -> torch.Tensor:
+    """The factor in front of every parameter, a row of ``like`` (R, P or more)."""
+    row = torch.ones_like(like[:1])
+    for (weight, bias), activation in zip(layer_views(layers, row), activations, strict=False):
+        weight.fill_(activation.scale)
+        bias.fill_(activation.scale)
+    return row
 
 
 def aligned(parameters: torch.Tensor) -> torch.Tensor:

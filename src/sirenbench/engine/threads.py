@@ -17,6 +17,7 @@ class Threads:
     """``count`` threads that live as long as this object; none at all for one."""
 
     def __init__(self, count: int) -> None:
+        self.count = count
         self._pool = None
         if count > 1:
             self._pool = ThreadPoolExecutor(count, "engine", initializer=torch.set_num_threads, initargs=(1,))

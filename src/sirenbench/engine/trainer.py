@@ -218,8 +218,8 @@ class Trainer:
         scores = {"loss": self._criterion.loss(grid.field) if loss is None else loss}
         if self._fit_score is not None:
             self.network.predict(self._scored.inputs.values, self._scored.prediction)
-            scores["fit_psnr"] = self._fit_score(grid.prediction_image())["psnr"]
-        scores |= self._score(self._scored.prediction_image())
+            scores["fit_psnr"] = _scores(self._fit_score, grid.prediction_image())["psnr"]
+        scores |= _scores(self._score, self._scored.prediction_image())
         self.curves.put(self.step, self.training_seconds, scores)
         self.metrics_seconds += time.perf_counter() - began
 
@@ -263,6 +263,14 @@ def _objective(
         return None
     target = torch.from_numpy(view.values()).reshape(view.side, view.side, -1).to(device)
     return catalog.losses()[spec.loss].objective(spec, target, replicates, device, assets)
+
+
+def _scores(scorer: Scorer, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """One replicate after the other on a CPU, where the maps of all would take more memory than training."""
+    if images.is_cuda:
+        return scorer(images)
+    each = [scorer(image[None]) for image in images]
+    return {name: torch.cat([one[name] for one in each]) for name in each[0]}
 
 
 def _below(prefix: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

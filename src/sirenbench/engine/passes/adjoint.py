@@ -8,6 +8,7 @@ training step, where forward propagation takes 18.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -15,67 +16,70 @@ from sirenbench.engine.inputs import Inputs
 from sirenbench.engine.passes.base import Linear, Pass
 
 
-class AdjointPass(Pass):
+class _Hidden(NamedTuple):
+    """What is kept at an activation, (G, n, width) each: f(z), f'(z), f''(z), u, and room for v and for a product."""
+
+    value: torch.Tensor
+    slope: torch.Tensor
+    bend: torch.Tensor
+    u: torch.Tensor
+    v: torch.Tensor
+    room: torch.Tensor
+
+
+class AdjointPass(Pass[_Hidden]):
     """The field is the gradient, (G, n, 1, 2)."""
 
     def allocate(self) -> None:
-        self._values = self.buffers(self.rows)
-        self._slopes = self.buffers(self.rows)
-        self._bends = self.buffers(self.rows)
-        self._u = self.buffers(self.rows)
-        self._v = self.buffers(self.rows)
-        self._scratch = self.buffers(self.rows)
-        self._out = self.like.new_empty(self.group, self.rows, 1)
+        self._buffers = [_Hidden(*self.buffers(6, width)) for width in self.widths]
+        self._v = [own.v for own in self._buffers]
+        self._out = self.buffer(1)
+
+    def views(self, count: int) -> list[_Hidden]:
+        return [_Hidden(*(buffer[:, :count] for buffer in own)) for own in self._buffers]
 
     def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        count = len(inputs)
         x = inputs.values.expand(self.group, -1, -1)
-        for index, activation in enumerate(self.activations):
-            z = linears[index].apply(x, out=self._scratch[index][:, :count])
-            x, slope, bend = (b[index][:, :count] for b in (self._values, self._slopes, self._bends))
-            activation.apply(z, x, slope, *([bend] if learn else []))
-        value = linears[-1].apply(x, out=self._out[:, :count])
-        by_inputs = self._sweep(linears, count)
-        return value, _by_coordinates(by_inputs, inputs).unsqueeze(2)
+        for linear, activation, own in zip(linears, self.activations, self.hidden(len(inputs)), strict=False):
+            z = linear.apply(x, own.room)
+            activation.apply(z, own.value, own.slope, *([own.bend] if learn else []))
+            x = own.value
+        value = linears[-1].apply(x, self._out[:, : len(inputs)])
+        return value, _by_coordinates(self._sweep(linears, len(inputs)), inputs).unsqueeze(2)
 
     def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
-        count, last = len(inputs), len(self.activations) - 1
-        along = _along_inputs(cotangent[:, :, 0], inputs)
-        linears[0].collect(self._u[0][:, :count], along)
-        p = linears[0].forward(along, out=self._scratch[0][:, :count])
+        q = _along_inputs(cotangent[:, :, 0], inputs)
         # From here v_l makes room for h_l, the derivative that z_l gets through the slopes of the reverse sweep.
-        for index in range(last + 1):
-            slope, bend, v = (b[index][:, :count] for b in (self._slopes, self._bends, self._v))
-            v.mul_(bend).mul_(p)
-            q = p.mul_(slope)
-            if index < last:
-                linears[index + 1].collect(self._u[index + 1][:, :count], q)
-                p = linears[index + 1].forward(q, out=self._scratch[index + 1][:, :count])
+        for linear, own, v in zip(linears, self.hidden(len(inputs)), self._v, strict=False):
+            linear.collect(own.u, q)
+            p = linear.forward(q, own.room)
+            v.mul_(own.bend).mul_(p)
+            q = p.mul_(own.slope)
         linears[-1].weight_gradient.add_(q.sum(dim=1, keepdim=True))
         self._chain(linears, inputs)
 
     def _sweep(self, linears: Sequence[Linear], count: int) -> torch.Tensor:
-        v = linears[-1].weight.expand(-1, count, -1)
-        for index in range(len(self.activations) - 1, -1, -1):
-            kept, u = self._v[index][:, :count], self._u[index][:, :count]
-            if index == len(self.activations) - 1:
-                kept.copy_(v)
-            torch.mul(kept, self._slopes[index][:, :count], out=u)
+        hidden = self.hidden(count)
+        v = hidden[-1].v.copy_(linears[-1].weight.expand(-1, count, -1))
+        for index in range(len(hidden) - 1, -1, -1):
+            own = hidden[index]
+            self._v[index] = v
+            torch.mul(v, own.slope, out=own.u)
             if index:
-                linears[index].backward(u, out=self._v[index - 1][:, :count])
-        return torch.bmm(u, linears[0].weight)
+                v = linears[index].backward(own.u, hidden[index - 1].v)
+        return torch.bmm(hidden[0].u, linears[0].weight)
 
     def _chain(self, linears: Sequence[Linear], inputs: Inputs) -> None:
         """The ordinary backward propagation of what the slopes contribute."""
-        count = len(inputs)
-        delta = self._v[-1][:, :count]
-        for index in range(len(self.activations) - 1, -1, -1):
-            below = self._values[index - 1][:, :count] if index else inputs.values.expand(self.group, -1, -1)
+        hidden = self.hidden(len(inputs))
+        delta = self._v[-1]
+        for index in range(len(hidden) - 1, -1, -1):
+            below = hidden[index - 1].value if index else inputs.values.expand(self.group, -1, -1)
             linears[index].collect(delta, below)
             linears[index].bias_gradient.add_(delta.sum(dim=1))
             if index:
-                carried = linears[index].backward(delta, out=self._scratch[index - 1][:, :count])
-                delta = self._v[index - 1][:, :count].addcmul_(carried, self._slopes[index - 1][:, :count])
+                carried = linears[index].backward(delta, hidden[index - 1].room)
+                delta = self._v[index - 1].addcmul_(carried, hidden[index - 1].slope)
 
 
 def _by_coordinates(by_inputs: torch.Tensor, inputs: Inputs) -> torch.Tensor:

@@ -8,6 +8,7 @@ the rows. A non-linearity maps (z, p, q, l) to (f, f' p, f' q, f' l + f'' (p^2 +
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -16,7 +17,30 @@ from sirenbench.engine.passes.base import Linear, Pass
 from sirenbench.networks.base import Activation, Layer
 
 
-class JetPass(Pass):
+class _Hidden(NamedTuple):
+    """What is kept at an activation.
+
+    Attributes
+    ----------
+    before, after, carried
+        (G, parts n, width): room for the jets before it, the jets after it, room for their derivative.
+    parts
+        (G, parts, n, width), of ``after``.
+    derivatives
+        (G, n, width) each: f' and f''; with 4 parts f''' too, later times what it is multiplied with.
+    scratch
+        (G, n, width).
+    """
+
+    before: torch.Tensor
+    after: torch.Tensor
+    carried: torch.Tensor
+    parts: torch.Tensor
+    derivatives: list[torch.Tensor]
+    scratch: torch.Tensor
+
+
+class JetPass(Pass[_Hidden]):
     """The field is the gradient (G, n, C, 2) with 3 parts, the Laplacian (G, n, C) with 4."""
 
     def __init__(
@@ -33,13 +57,31 @@ class JetPass(Pass):
         super().__init__(layers, activations, group=group, rows=rows, like=like)
 
     def allocate(self) -> None:
-        group, rows, parts = self.group, self.rows, self.parts
-        self._jets = self.buffers(rows * parts)
-        self._before = self.buffers(rows * parts)
-        self._derivatives = [self.buffers(rows) for _ in range(parts - 1)]
-        self._scratch = [self.like.new_empty(group, rows * parts, max(self.widths)) for _ in range(2)]
-        self._square = self.like.new_empty(group, rows, max(self.widths))
-        self._out = self.like.new_empty(group, rows * parts, self.outputs)
+        widest = max(self.widths)
+        self._before = [self.buffer(width, self.parts) for width in self.widths]
+        self._after = [self.buffer(width, self.parts) for width in self.widths]
+        self._derivatives = [self.buffers(self.parts - 1, width) for width in self.widths]
+        # Layers take turns, since what is carried from the one above is still read.
+        self._carried = [self.buffer(widest, self.parts) for _ in range(2)]
+        self._scratch = self.buffer(widest)
+        self._out = self.buffer(self.outputs, self.parts)
+        self._kept: list[torch.Tensor] = []
+
+    def views(self, count: int) -> list[_Hidden]:
+        hidden = []
+        for index, width in enumerate(self.widths):
+            after = _part(self._after[index], self.parts * count, width)
+            hidden.append(
+                _Hidden(
+                    before=_part(self._before[index], self.parts * count, width),
+                    after=after,
+                    carried=_part(self._carried[index % 2], self.parts * count, width),
+                    parts=after.unflatten(1, (self.parts, count)),
+                    derivatives=[_part(buffer, count, width) for buffer in self._derivatives[index]],
+                    scratch=_part(self._scratch, count, width),
+                )
+            )
+        return hidden
 
     def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
         out = self.jets(linears, inputs)
@@ -48,76 +90,66 @@ class JetPass(Pass):
 
     def jets(self, linears: Sequence[Linear], inputs: Inputs) -> torch.Tensor:
         """The network's jets, (G, parts, n, C)."""
-        count = len(inputs)
-        x = inputs.stack(self.parts).expand(self.group, -1, -1)
-        for index, activation in enumerate(self.activations):
-            before = linears[index].forward(x, out=self._before[index][:, : self.parts * count])
-            z = before.unflatten(1, (self.parts, count))
-            z[:, 0].add_(linears[index].bias)
-            x = self._jets[index][:, : self.parts * count]
-            self._bend(index, activation, z, x.unflatten(1, (self.parts, count)))
-        out = linears[-1].forward(x, out=self._out[:, : self.parts * count]).unflatten(1, (self.parts, count))
+        shape = self.parts, len(inputs)
+        self._entering = x = inputs.stack(self.parts).expand(self.group, -1, -1)
+        self._kept = []
+        for linear, activation, own in zip(linears, self.activations, self.hidden(len(inputs)), strict=False):
+            z = linear.forward(x, own.before).unflatten(1, shape)
+            z[:, 0].add_(linear.bias)
+            self._bend(activation, z, own)
+            self._kept.append(z)
+            x = own.after
+        out = linears[-1].forward(x, self._out[:, : self.parts * len(inputs)]).unflatten(1, shape)
         out[:, 0].add_(linears[-1].bias)
         return out
 
     def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
-        count = len(inputs)
-        delta = cotangent.new_zeros(self.group, self.parts, count, self.outputs)
+        hidden, shape = self.hidden(len(inputs)), (self.parts, len(inputs))
+        delta = cotangent.new_zeros(self.group, *shape, self.outputs)
         if self.parts == 4:
             delta[:, 3] = cotangent
         else:
             delta[:, 1:3] = cotangent.movedim(-1, 1)
         for index in range(len(linears) - 1, -1, -1):
             flat = delta.flatten(1, 2)
-            below = self._jets[index - 1][:, : self.parts * count] if index else self._first(inputs)
-            linears[index].collect(flat, below)
+            linears[index].collect(flat, hidden[index - 1].after if index else self._entering)
             linears[index].bias_gradient.add_(delta[:, 0].sum(dim=1))
             if index:
-                carried = linears[index].backward(flat, out=self._room(index, count))
-                delta = self._unbend(index - 1, carried.unflatten(1, (self.parts, count)))
+                own = hidden[index - 1]
+                delta = linears[index].backward(flat, own.carried).unflatten(1, shape)
+                self._unbend(self._kept[index - 1], delta, own)
 
-    def _first(self, inputs: Inputs) -> torch.Tensor:
-        return inputs.stack(self.parts).expand(self.group, -1, -1)
-
-    def _room(self, index: int, count: int) -> torch.Tensor:
-        """Where the derivative by the input of a layer goes; layers take turns, since the one above is still read."""
-        flat = self._scratch[index % 2].flatten(1)
-        width = self.widths[index - 1]
-        return flat[:, : self.parts * count * width].unflatten(1, (self.parts * count, width))
-
-    def _bend(self, index: int, activation: Activation, z: torch.Tensor, x: torch.Tensor) -> None:
+    def _bend(self, activation: Activation, z: torch.Tensor, own: _Hidden) -> None:
         """Jets before an activation to jets after it."""
-        derivatives = [buffer[index][:, : z.shape[2]] for buffer in self._derivatives]
-        activation.apply(z[:, 0], x[:, 0], *derivatives)
-        torch.mul(z[:, 1:], derivatives[0].unsqueeze(1), out=x[:, 1:])
+        x = own.parts
+        first, *higher = own.derivatives
+        activation.apply(z[:, 0], x[:, 0], first, *higher)
+        torch.mul(z[:, 1:], first.unsqueeze(1), out=x[:, 1:])
         if self.parts == 4:
-            squares = self._squares(z)
-            x[:, 3].addcmul_(derivatives[1], squares)
+            squares = torch.mul(z[:, 1], z[:, 1], out=own.scratch).addcmul_(z[:, 2], z[:, 2])
+            x[:, 3].addcmul_(higher[0], squares)
+            higher[1].mul_(squares)
 
-    def _unbend(self, index: int, carried: torch.Tensor) -> torch.Tensor:
-        """The derivative by the jets after an activation to that by the jets before it, in place."""
-        count = carried.shape[2]
-        z = self._before[index][:, : self.parts * count].unflatten(1, (self.parts, count))
-        first, second, *third = (buffer[index][:, :count] for buffer in self._derivatives)
-        through = self._through_tangents(z, carried)
-        if self.parts == 4:
-            through.mul_(second).addcmul_(third[0], self._squares(z).mul_(carried[:, 3]))
-            bent = torch.mul(second, carried[:, 3]).mul_(2)
-            carried.mul_(first.unsqueeze(1))
-            carried[:, 1:3].addcmul_(bent.unsqueeze(1), z[:, 1:3])
-            carried[:, 0].add_(through)
-        else:
-            carried.mul_(first.unsqueeze(1))
-            carried[:, 0].addcmul_(second, through)
-        return carried
+    def _unbend(self, z: torch.Tensor, delta: torch.Tensor, own: _Hidden) -> None:
+        """The derivative by the jets after an activation to that by the jets before it, in place.
 
-    def _through_tangents(self, z: torch.Tensor, carried: torch.Tensor) -> torch.Tensor:
-        total = torch.mul(carried[:, 1], z[:, 1])
+        (a, b, c, d) becomes (f' a + f'' (b p + c q + d l) + f''' (p^2 + q^2) d, f' b + 2 f'' p d, f' c + 2 f'' q d,
+        f' d); with 3 parts there is no d.
+        """
+        first, second, *third = own.derivatives
+        through = torch.mul(delta[:, 1], z[:, 1], out=own.scratch)
         for part in range(2, self.parts):
-            total.addcmul_(carried[:, part], z[:, part])
-        return total
+            through.addcmul_(delta[:, part], z[:, part])
+        through.mul_(second)
+        if self.parts == 4:
+            through.addcmul_(third[0], delta[:, 3])
+            second.mul_(delta[:, 3])
+        torch.addcmul(through, delta[:, 0], first, out=delta[:, 0])
+        delta[:, 1:].mul_(first.unsqueeze(1))
+        if self.parts == 4:
+            delta[:, 1:3].addcmul_(second.unsqueeze(1), z[:, 1:3], value=2)
 
-    def _squares(self, z: torch.Tensor) -> torch.Tensor:
-        room = self._square[..., : z.shape[3]].flatten(1)[:, : z.shape[2] * z.shape[3]]
-        squares = room.unflatten(1, (z.shape[2], z.shape[3]))
-        return torch.mul(z[:, 1], z[:, 1], out=squares).addcmul_(z[:, 2], z[:, 2])
+
+def _part(buffer: torch.Tensor, rows: int, width: int) -> torch.Tensor:
+    """(G, rows, width), the start of a buffer that is larger."""
+    return buffer.flatten(1)[:, : rows * width].unflatten(1, (rows, width))

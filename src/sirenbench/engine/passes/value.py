@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -10,31 +11,39 @@ from sirenbench.engine.inputs import Inputs
 from sirenbench.engine.passes.base import Linear, Pass
 
 
-class ValuePass(Pass):
+class _Hidden(NamedTuple):
+    """What is kept at an activation, (G, n, width) each: f(z), f'(z), and room for a product."""
+
+    value: torch.Tensor
+    slope: torch.Tensor
+    room: torch.Tensor
+
+
+class ValuePass(Pass[_Hidden]):
     """x' = f(z), z = W x + b; backward dz = f'(z) (W'^T dz')."""
 
     def allocate(self) -> None:
-        self._values = self.buffers(self.rows)
-        self._slopes = self.buffers(self.rows)
-        self._scratch = self.buffers(self.rows)
-        self._out = self.like.new_empty(self.group, self.rows, self.outputs)
+        self._buffers = [_Hidden(*self.buffers(3, width)) for width in self.widths]
+        self._out = self.buffer(self.outputs)
+
+    def views(self, count: int) -> list[_Hidden]:
+        return [_Hidden(*(buffer[:, :count] for buffer in own)) for own in self._buffers]
 
     def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        count = len(inputs)
         x = inputs.values.expand(self.group, -1, -1)
-        for index, activation in enumerate(self.activations):
-            z = linears[index].apply(x, out=self._scratch[index][:, :count])
-            x = self._values[index][:, :count]
-            activation.apply(z, x, *([self._slopes[index][:, :count]] if learn else []))
-        out = linears[-1].apply(x, out=self._out[:, :count])
+        for linear, activation, own in zip(linears, self.activations, self.hidden(len(inputs)), strict=False):
+            z = linear.apply(x, own.room)
+            activation.apply(z, own.value, *([own.slope] if learn else []))
+            x = own.value
+        out = linears[-1].apply(x, self._out[:, : len(inputs)])
         return out, out
 
     def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
-        count, delta = len(inputs), cotangent
+        delta, hidden = cotangent, self.hidden(len(inputs))
         for index in range(len(linears) - 1, -1, -1):
-            below = self._values[index - 1][:, :count] if index else inputs.values.expand(self.group, -1, -1)
+            below = hidden[index - 1].value if index else inputs.values.expand(self.group, -1, -1)
             linears[index].collect(delta, below)
             linears[index].bias_gradient.add_(delta.sum(dim=1))
             if index:
-                carried = linears[index].backward(delta, out=self._scratch[index - 1][:, :count])
-                delta = carried.mul_(self._slopes[index - 1][:, :count])
+                own = hidden[index - 1]
+                delta = linears[index].backward(delta, own.room).mul_(own.slope)
