@@ -61,6 +61,7 @@ class Heartbeat:
 
     def __init__(self, folder: Path, name: str, steps: int) -> None:
         self._path = folder / PROGRESS
+        self._temporary = folder / f".{PROGRESS}"
         self._name = name
         self._steps = steps
         self._last: tuple[float, int] | None = None
@@ -87,7 +88,8 @@ class Heartbeat:
 
     def close(self) -> None:
         """Take the sign of life away: the cell has ended."""
-        self._path.unlink(missing_ok=True)
+        for path in (self._path, self._temporary):
+            path.unlink(missing_ok=True)
 
     def _seconds_left(self, now: float, step: int) -> float | None:
         if self._last is None or step <= self._last[1]:
@@ -97,11 +99,10 @@ class Heartbeat:
 
     def _write(self, text: str) -> None:
         # Not forced to the disk, unlike records: on a shared file system that could take longer than the step.
-        temporary = self._path.with_name(f".{PROGRESS}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self._path)
+            self._temporary.write_text(text, encoding="utf-8")
+            self._temporary.replace(self._path)
         except OSError:
             pass  # a missed beat must not end a training
 

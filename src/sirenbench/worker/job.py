@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-from collections.abc import Callable, Mapping
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +23,8 @@ from sirenbench.provenance import now
 from sirenbench.records import CellRecord, ImageFacts, State, folder_of
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Picture
+
+log = logging.getLogger(__name__)
 
 
 class Interrupted(UserError):
@@ -77,6 +83,11 @@ def run(job: CellJob, measure: Callable[[CellJob, Source, str], CellRecord]) -> 
     """
     torch.set_num_threads(job.threads)
     started = now()
+    with _alone(job.folder):
+        return _run(job, measure, started)
+
+
+def _run(job: CellJob, measure: Callable[[CellJob, Source, str], CellRecord], started: str) -> CellRecord:
     failure = job.folder / records.FAILURE
     failure.unlink(missing_ok=True)
     try:
@@ -92,6 +103,30 @@ def run(job: CellJob, measure: Callable[[CellJob, Source, str], CellRecord]) -> 
     records.write_record(job.folder / records.RECORD, record)
     checkpoint.remove(checkpoint.path_of(job.results, job.spec.name))
     return record
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for another process that runs the same cell: the record of one would stand beside curves of the other.
+
+    It may be left of a run whose head process was killed, or belong to another user. What a killed process left
+    half-written is removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every shared file system has locks
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.warning("another process runs this cell; waiting for its end")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            for left in folder.glob(".*"):
+                if left.is_file():
+                    left.unlink()
+        yield
+    finally:
+        os.close(handle)
 
 
 def image_facts(job: CellJob, source: Source, arrays: dict[str, np.ndarray]) -> ImageFacts:

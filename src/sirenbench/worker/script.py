@@ -23,6 +23,7 @@ RESULTS = Path("results")
 
 def log_to(file: str | Path | None) -> None:
     """Log to a new file, or to stderr."""
+    logging.raiseExceptions = False  # a full disk refuses the log's lines too; that needs no traceback on stderr
     where: dict[str, Any] = {"filename": file, "filemode": "w"} if file else {"stream": sys.stderr}
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True, **where)
     logging.captureWarnings(True)
@@ -39,7 +40,8 @@ def told(rule: Any) -> Iterator[None]:
         sys.exit(f"{type(error).__name__}: {error}")
     except OSError as error:
         logging.exception("the machine refused a file:")
-        sys.exit(f"{error.filename or 'a file'}: {error.strerror or error}; see that it can be written and has room")
+        place = error.filename or f"a file below {RESULTS.absolute()}"
+        sys.exit(f"{place}: {error.strerror or error}; see that it can be written and has room")
     except Exception:
         logging.exception("this is a defect of sirenbench, not of your input:")
         raise

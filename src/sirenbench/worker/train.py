@@ -6,9 +6,11 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from sirenbench import catalog, records
@@ -74,8 +76,7 @@ def finished(
     replicates = _replicates(spec, trainer.curves, scores)
     diverged = [str(replicate.seed) for replicate in replicates if replicate.diverged]
     trainer.curves.write(job.folder / records.CURVES)
-    with records.atomic_path(job.folder / records.WEIGHTS) as temporary:
-        save_file(trainer.weights(), temporary)
+    _write_weights(job.folder / records.WEIGHTS, trainer.weights())
     return CellRecord(
         name=spec.name,
         spec=spec.as_dict(),
@@ -139,6 +140,14 @@ def _identity(job: CellJob, trainer: Trainer) -> dict[str, str]:
         "weights": weights,
         "layout": layout,
     }
+
+
+def _write_weights(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    with records.atomic_path(path) as temporary:
+        try:
+            save_file(tensors, temporary)
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _device(wanted: str) -> torch.device:
