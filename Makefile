@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
           --generate-hashes --no-annotate --no-header --quiet
 
-.PHONY: demo test test-cluster lint generate lock sbom clean help
+.PHONY: demo test test-cluster lint generate lock sbom screenshots clean help
 .DEFAULT_GOAL := help
 
 help:            ## show these targets
@@ -34,6 +34,9 @@ lock: $(VENV)/.dev              ## refresh envs/*.lock from pyproject.toml
 sbom:            ## write sbom.cdx.json: every locked package with version, hashes and licence (CycloneDX)
 	@$(PYTHON) envs/sbom.py > sbom.cdx.json
 	@echo "wrote sbom.cdx.json"
+
+screenshots: $(VENV)/.dev       ## take the docs' pictures of the report that `make demo` has left (needs Chromium)
+	$(BIN)/python docs/images/take.py results/demo/report.html
 
 clean:           ## remove the environment and every result
 	rm -rf $(VENV) results .snakemake

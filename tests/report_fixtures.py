@@ -29,6 +29,7 @@ from sirenbench.records import (
     FAILURE,
     IMAGES,
     RECORD,
+    WEIGHTS,
     CellRecord,
     Cost,
     EndPoints,
@@ -319,7 +320,7 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
             crop="none",
             pixels_sha256=anchors()[spec.image, spec.size].sha256 if (spec.image, spec.size) in anchors() else "0" * 64,
         ),
-        files={IMAGES: "0123456789abcdef" * 4},
+        files={WEIGHTS: "0123456789abcdef" * 4},
         provenance=Provenance(
             package="0.1.0",
             numerics="1",

@@ -1,7 +1,7 @@
 """All cells of a run as one tidy table: one row per study, cell, replicate and metric.
 
-A cell without numbers is one row that says why, never a hole. The report reads this table, the cells' curves and
-their images, and nothing else.
+A cell without numbers is one row that says why, never a hole, and so is a further metric without numbers. The report
+reads this table, the cells' curves and their images, and nothing else.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sirenbench.records import (
     RECORD,
     CellRecord,
     RecordError,
+    Scores,
     atomic_path,
     folder_of,
     read_record,
@@ -179,22 +180,22 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
     }
 
 
-def _further_scores(results: Path, name: str, metrics: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """Metric -> its value for every replicate, as the rule ``evaluate`` left them for the record that is there now.
+def _further_scores(results: Path, name: str, metrics: Sequence[str]) -> list[Scores]:
+    """What the rule ``evaluate`` left for the record that is there now.
 
     Scores that cannot be read, or belong to another record, are as good as none.
     """
     folder = folder_of(results, name)
-    scores = {}
+    scores = []
     for metric in metrics if (folder / RECORD).exists() else ():
         with suppress(RecordError):
             found = read_scores(folder / "metrics" / f"{metric}.json")
-            if found.values and found.record_sha256 == sha256_of(folder / RECORD):
-                scores[metric] = found.values
+            if found.record_sha256 == sha256_of(folder / RECORD):
+                scores.append(found)
     return scores
 
 
-def _outcomes(record: CellRecord | None, further: Mapping[str, Sequence[float]]) -> Iterator[dict]:
+def _outcomes(record: CellRecord | None, further: Sequence[Scores]) -> Iterator[dict]:
     if record is None:
         yield _MISSING
         return
@@ -216,8 +217,12 @@ def _outcomes(record: CellRecord | None, further: Mapping[str, Sequence[float]])
             yield about | {"metric": metric} | points
         for metric, value in replicate.final.items():
             yield about | {"metric": metric, "last": value}
-        for metric, values in further.items():
-            yield about | {"metric": metric, "last": values[replicate.replicate]}
+        for scores in further:
+            if scores.values:
+                yield about | {"metric": scores.metric, "last": scores.values[replicate.replicate]}
+    for scores in further:
+        if not scores.values:
+            yield outcome | {"metric": scores.metric, "reason": scores.reason}
 
 
 def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]]) -> dict:

@@ -39,4 +39,4 @@ def report_what_is_there(
         comparison = compared(Path(temporary), baseline) if baseline else None
         for stale in (folder / "results.parquet", folder / "run.json", folder / "claims.json"):
             stale.unlink(missing_ok=True)
-        return render(Path(temporary), results, comparison).replace(folder / "report.html"), comparison
+        return render(Path(temporary), results, comparison, to=folder), comparison

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from opening import opened
+from opening import watched
 from playwright.sync_api import Browser, Page, sync_playwright
 from report_fixtures import demo_run, pictures_run
 
@@ -51,11 +51,3 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 @pytest.fixture
 def pictures(browser: Browser, pictures_address: str) -> Iterator[Page]:
     yield from watched(browser, pictures_address)
-
-
-def watched(browser: Browser, address: str) -> Iterator[Page]:
-    """A page that must not have complained, nor asked for anything, when the test is over."""
-    with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
-        page, trouble = opened(context, address)
-        yield page
-        assert trouble == []

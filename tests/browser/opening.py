@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 
 def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
@@ -19,6 +21,14 @@ def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
     )
     page.goto(address)
     return page, trouble
+
+
+def watched(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that must not have complained, nor asked for anything, when the test is over."""
+    with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
+        page, trouble = opened(context, address)
+        yield page
+        assert trouble == []
 
 
 def grave_violations(page: Page, part: str = "html") -> list[str]:

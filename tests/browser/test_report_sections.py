@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import watched
-from opening import grave_violations, opened
-from playwright.sync_api import Browser, Page
+from opening import grave_violations, opened, watched
+from playwright.sync_api import Browser, Page, expect
 from report_fixtures import demo_run
 
 from sirenbench.records import RECORD, folder_of, read_record, write_record
@@ -205,6 +204,7 @@ def test_digits_show_one_image_after_the_other_in_one_place(page: Page) -> None:
     titles = [str(pane.get_attribute("data-title")) for pane in figure.locator("[data-role]").all()]
     figure.get_by_role("button", name="Compare two").press("Enter")
     dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
     left = dialog.locator(".stage img").last
     for number, title in enumerate(titles, start=1):
         page.keyboard.press(str(number))

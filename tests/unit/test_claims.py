@@ -817,6 +817,14 @@ def test_the_summary_has_table_1_and_the_verdicts(run: tuple[Config, dict[str, l
     assert "8 claims of the paper" in text
     last = text.splitlines()[-1].split()
     assert last == ["all", "5", "1", "1", "0", "1"]
+    for name in ("run.json", "claims.json", "results.parquet"):
+        whole = (folder / name).read_bytes()
+        for damaged in (whole[: len(whole) // 2], b"", b"[]", b"\xff" + whole):
+            (folder / name).write_bytes(damaged)
+            with pytest.raises(UserError, match=f"{name} cannot be read .*; delete it and run the target that makes"):
+                summary(folder)
+        (folder / name).write_bytes(whole)
+    assert summary(folder) == text
 
 
 def test_claims_files_are_read_as_any_configuration(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def cell_of(spec: CellSpec) -> Cell:
     texts = dict.fromkeys(("study", "method", "track", "state", "reason", "reference", "command"), "")
-    return Cell(name=spec.name, parts=spec.as_dict(), scaled=(), further={}, record=None, **texts)
+    return Cell(name=spec.name, parts=spec.as_dict(), scaled=(), further={}, lacking={}, record=None, **texts)
 
 
 def test_there_are_those_that_the_scorecard_judges() -> None:

@@ -22,6 +22,7 @@ from sirenbench.names import changed, parse_name
 from sirenbench.records import ACTIVATIONS, CURVES, IMAGES, folder_of
 from sirenbench.report import paper
 from sirenbench.report.cells import Cell, labelled, labels_of, read_cells
+from sirenbench.report.figures.curves import Series, draw
 from sirenbench.report.figures.derivatives import draw_gradient, draw_laplacian, gradient_key, laplacian_key
 from sirenbench.report.layouts import LAYOUTS
 from sirenbench.report.scores import paper_numbers
@@ -126,6 +127,14 @@ def test_the_keys_show_the_colours_that_the_pictures_have() -> None:
     assert disc[middle, middle].max() <= 6
     ramp = np.tile(np.linspace(-1, 1, 256), (64, 1))
     assert np.array_equal(bar[0, [0, -1]], pixels_of(draw_laplacian(ramp).uri)[0, [0, -1]])
+
+
+def test_a_level_at_infinity_is_told_and_not_drawn() -> None:
+    one, steps = np.ones(1), np.arange(5)
+    rising = Series("SIREN", 0, steps, 20.0 + steps, np.zeros(5), 1.0 * steps)
+    drawing = draw("key", "psnr", [rising, Series("Bicubic", 1, one, one * np.inf, one, one)], "PSNR")
+    assert "SIREN ends at 24.00 after 4.0 s; Bicubic stands at ∞." in drawing
+    assert not re.search(r"\b(?:nan|inf)\b", drawing)
 
 
 # Layout: derivatives

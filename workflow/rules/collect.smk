@@ -22,7 +22,12 @@ rule collect:
         evaluations=lambda wildcards: BENCH.evaluations(wildcards.target),
     output:
         table="results/{target}/results.parquet",
-        csv="results/{target}/results.csv",
+        csv=report(
+            "results/{target}/results.csv",
+            caption="../report/results.rst",
+            category="Tables",
+            labels={"run": "{target}", "study": "all numbers"},
+        ),
         run="results/{target}/run.json",
     log:
         "results/logs/collect/{target}.log",

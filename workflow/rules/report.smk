@@ -4,7 +4,27 @@ rule report:
         run="results/{target}/run.json",
         claims=lambda wildcards: BENCH.claims(wildcards.target),
     output:
-        page="results/{target}/report.html",
+        page=report(
+            "results/{target}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"run": "{target}", "what": "page"},
+        ),
+        figures=report(
+            directory("results/{target}/report_figures"),
+            patterns=["{study}/{figure}.svg"],
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"run": "{target}", "figure": "{figure}"},
+        ),
+        tables=report(
+            directory("results/{target}/report_tables"),
+            patterns=["{study}.csv"],
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"run": "{target}", "study": "{study}"},
+        ),
     log:
         "results/logs/report/{target}.log",
     localrule: True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -20,6 +20,8 @@ from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.comparison import Comparison
 from sirenbench.report.costs import Costs, costs_of
 from sirenbench.report.deviations import Deviation, Deviations, concerning, deviations_of
+from sirenbench.report.exports import write_exports
+from sirenbench.report.files import places_of, remove_others, write_pictures
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
 from sirenbench.report.metrics import Entry, facts, glossary
 from sirenbench.report.origin import Origin, origin_of
@@ -44,11 +46,19 @@ STYLES = ("report.css", "scorecard.css", "sections.css")
 
 @dataclass(frozen=True)
 class View:
-    """Curves and pictures of the cells of a study that share their image."""
+    """Curves and pictures of the cells of a study that share their image; ``name`` is made for files."""
 
+    name: str
     title: str
     curves: Curves | None
     pictures: Pictures | None
+
+    @property
+    def drawings(self) -> list[Markup]:
+        """What is drawn for it, the pictures aside."""
+        panels = [panel for of_axis in (self.curves.panels if self.curves else {}).values() for panel in of_axis]
+        layers = self.pictures if isinstance(self.pictures, list) else []
+        return panels + [one.drawing for one in layers if one.drawing]
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,15 @@ class Detail:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything the templates write down; ``shared`` has the ids of pictures that are embedded once for several."""
+    """Everything the templates write down.
+
+    Attributes
+    ----------
+    shared
+        The ids of the pictures that are embedded once for several places.
+    files
+        Where the pictures lie that are not embedded.
+    """
 
     run: dict
     tally: list[tuple[str, str, int]]
@@ -116,11 +134,15 @@ class Page:
     glossary: list[Entry]
     scorecard: Scorecard | None
     shared: dict[str, str]
+    files: dict[str, str]
     data: dict
 
 
-def render(folder: Path, results: Path, comparison: Comparison | None = None) -> Path:
+def render(folder: Path, results: Path, comparison: Comparison | None = None, to: Path | None = None) -> Path:
     """Write ``report.html`` of the run in ``folder`` (``run.json``, ``results.parquet``).
+
+    Beside it the folder ``report_files`` has the pictures, if too much would be embedded, and
+    ``report_figures`` and ``report_tables`` have what it draws and tabulates as files.
 
     Parameters
     ----------
@@ -128,6 +150,8 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None) ->
         Where the cells' folders lie, for their curves and images.
     comparison
         With an earlier run, if there is one.
+    to
+        The folder that the report goes to, if it is another one.
 
     Returns
     -------
@@ -140,8 +164,12 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None) ->
     frame = pd.read_parquet(folder / RESULTS)
     page = _page(run, frame, read_scorecard(folder, set(frame["name"])), comparison, results)
     rendered = datetime.now(UTC).replace(microsecond=0)
-    write_text(folder / REPORT, _environment().get_template("page.html.j2").render(page=page, rendered=rendered))
-    return folder / REPORT
+    to = to or folder
+    write_pictures(page.files, to)
+    write_text(to / REPORT, _environment().get_template("page.html.j2").render(page=page, rendered=rendered))
+    remove_others(page.files, to)
+    write_exports(page.sections, to)
+    return to / REPORT
 
 
 def _environment() -> Environment:
@@ -189,8 +217,13 @@ def _page(
         by_name.setdefault(cell.name, []).append(cell)
     distinct = [shown[0] for shown in by_name.values()]
     records = [cell.record for cell in distinct if cell.record]
-    sections = [_section(name, about, by_study[name], run["images"], results) for name, about in run["studies"].items()]
-    views = [view for section in sections for view in section.views]
+    views = _views(run, by_study, results)
+    sections = [
+        _section(name, about, by_study[name], run["images"], views[name]) for name, about in run["studies"].items()
+    ]
+    shown = [view for of_study in views.values() for view in of_study]
+    uris = [uri for view in shown for uri in getattr(view.pictures, "uris", ())]
+    files = places_of(uris, (drawing for view in shown for drawing in view.drawings))
     return Page(
         run=run,
         tally=_tally(distinct),
@@ -203,7 +236,8 @@ def _page(
         origin=origin_of(records),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
         scorecard=scorecard,
-        shared=shared(uri for view in views for uri in getattr(view.pictures, "uris", ())),
+        shared={} if files else shared(uris),
+        files=files,
         data=_data(public(frame)),
     )
 
@@ -231,12 +265,25 @@ def _tally(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
     return [(state, word, counts[state]) for state, word in STATES.items() if counts[state]]
 
 
-def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, str], results: Path) -> Section:
+def _views(run: dict, cells: Mapping[str, Sequence[Cell]], results: Path) -> dict[str, list[View]]:
+    """The views of every study, by its name; a terminal is told how many of them are drawn."""
+    from tqdm import tqdm
+
+    views: dict[str, list[View]] = {name: [] for name in cells}
+    planned = [
+        (name, f"{name}-{index}", data, group)
+        for name, of_study in cells.items()
+        for index, (data, group) in enumerate(groups_of(labelled(of_study)).items())
+    ]
+    for name, key, data, group in tqdm(planned, desc="figures", unit="figure", disable=None, leave=False):
+        layout, title = LAYOUTS[run["studies"][name]["layout"]], data_title(data, run["images"])
+        drawn = curves(key, group, title, results), layout.pictures(key, group, title, results)
+        views[name].append(View("-".join(str(part) for part in data if part), title, *drawn))
+    return views
+
+
+def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, str], views: list[View]) -> Section:
     layout = LAYOUTS[about["layout"]]
-    views = []
-    for index, (data, group) in enumerate(groups_of(labelled(cells)).items()):
-        key, title = f"{name}-{index}", data_title(data, images)
-        views.append(View(title, curves(key, group, title, results), layout.pictures(key, group, title, results)))
     return Section(
         name=name,
         **{key: about[key] for key in ("title", "source", "text", "track", "why")},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sirenbench import catalog
-from sirenbench.records import CURVES, CellRecord, EndPoints, Replicate, folder_of
+from sirenbench.assets.status import sha256_of
+from sirenbench.cell_files import read_curves
+from sirenbench.records import CURVES, CellRecord, EndPoints, RecordError, Replicate, folder_of
 from sirenbench.report.text import plain
 from sirenbench.statistics import Sample
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 Data = tuple[str, str, int, int | None]
@@ -39,6 +42,8 @@ class Cell:
         The name of the paper's own cell, and what this one has otherwise.
     further
         Metric -> seed -> value, of the metrics that were computed later from the stored weights.
+    lacking
+        Metric -> why, of those that could not be.
     record
         None if the cell left none.
     """
@@ -54,6 +59,7 @@ class Cell:
     scaled: tuple[str, ...]
     command: str
     further: dict[str, dict[int, float]]
+    lacking: dict[str, str]
     record: CellRecord | None
 
     @property
@@ -108,8 +114,8 @@ class Cell:
         return final
 
     def has(self, metric: str) -> bool:
-        """Whether it has any number for a metric."""
-        return metric in self.metrics or metric in self.final
+        """Whether it has any number for a metric, or a reason why not."""
+        return metric in self.metrics or metric in self.final or metric in self.lacking
 
     def ends(self, metric: str) -> list[EndPoints]:
         """The end points of a metric of every replicate that has it and did not diverge."""
@@ -130,10 +136,18 @@ _PARTS = ("task", "image", "size", "factor", "arm", "depth", "width")
 def _scores(frame: pd.DataFrame) -> dict[tuple[str, int], dict[str, dict[int, float]]]:
     """(study, position) -> metric -> seed -> last value; NaN for a seed that diverged."""
     scores: dict[tuple[str, int], dict[str, dict[int, float]]] = {}
-    for row in frame.loc[frame["metric"] != ""].to_dict("records"):
+    for row in frame.loc[(frame["metric"] != "") & frame["seed"].notna()].to_dict("records"):
         value = math.nan if row["diverged"] else float(row["last"])
         scores.setdefault((row["study"], row["position"]), {}).setdefault(row["metric"], {})[int(row["seed"])] = value
     return scores
+
+
+def _lacking(frame: pd.DataFrame) -> dict[tuple[str, int], dict[str, str]]:
+    """(study, position) -> metric -> why it has no numbers."""
+    lacking: dict[tuple[str, int], dict[str, str]] = {}
+    for row in frame.loc[(frame["metric"] != "") & frame["seed"].isna()].to_dict("records"):
+        lacking.setdefault((row["study"], row["position"]), {})[row["metric"]] = row["reason"]
+    return lacking
 
 
 def read_cells(frame: pd.DataFrame) -> list[Cell]:
@@ -141,7 +155,7 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
     first = frame.drop_duplicates(["study", "position"]).astype(object)
     first = first.where(first.notna(), None)
     records: dict[str, CellRecord] = {}
-    scores = _scores(frame)
+    scores, lacking = _scores(frame), _lacking(frame)
     cells = []
     for row in first.to_dict("records"):
         if row["record"] and row["name"] not in records:
@@ -154,6 +168,7 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
         cells.append(
             Cell(
                 further={metric: values for metric, values in of_cell.items() if metric not in known},
+                lacking=lacking.get((row["study"], row["position"]), {}),
                 parts=parts | json.loads(row["options"]),
                 scaled=tuple(json.loads(row["scaled"])),
                 record=record,
@@ -165,11 +180,37 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
 
 
 def curves_of(cell: Cell, results: Path) -> pd.DataFrame | None:
-    """What was followed over its steps, a row for each scored step and replicate; None if it left no curves."""
+    """What was followed over its steps, a row for each scored step and replicate; None if it left no curves.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged.
+    """
     import pandas as pd
 
-    path = folder_of(results, cell.name) / CURVES
-    return pd.read_parquet(path) if cell.state in ("ok", "diverged") and path.exists() else None
+    table = left_by(cell, CURVES, read_curves, results)
+    return None if table is None else pd.DataFrame(table)
+
+
+def left_by(
+    cell: Cell, name: str, read: Callable[[Path], dict[str, np.ndarray]], results: Path
+) -> dict[str, np.ndarray] | None:
+    """The arrays of a file in a cell's folder; None if it left none.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged, or is not the one that the cell's record tells of.
+    """
+    path = folder_of(results, cell.name) / name
+    if cell.state not in ("ok", "diverged") or not path.exists():
+        return None
+    digest = cell.record.files.get(name) if cell.record else None
+    # A flipped bit of a table may be read as another number.
+    if digest and sha256_of(path) != digest:
+        raise RecordError(f"{path} is not what its record tells of; delete cell.json beside it to run the cell again")
+    return read(path)
 
 
 @dataclass(frozen=True)

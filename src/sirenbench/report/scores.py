@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from sirenbench.records import RecordError
 from sirenbench.report.cells import Cell, curves_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.paper import EVIDENCE, PaperValue, find, find_all
@@ -28,6 +29,8 @@ class Value:
         What a reader must know of it: ``1 seed``, ``1 of 5 seeds diverged``.
     key
         For sorting; None sorts last.
+    why
+        Why there is none, if that is known.
     """
 
     text: str
@@ -35,6 +38,7 @@ class Value:
     note: str = ""
     mark: Mark = Mark.NONE
     key: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ def scores_of(
             summary = summarise(cell.sample(metric))
             paper = find(cell.reference, metric, source)
             if cell.has(metric) or paper:
-                found[metric] = Score(_value(cell, summary, digits, mark), _against(cell, summary, paper, digits))
+                ours = replace(_value(cell, summary, digits, mark), why=cell.lacking.get(metric, ""))
+                found[metric] = Score(ours, _against(cell, summary, paper, digits))
     return scores
 
 
@@ -125,7 +130,10 @@ def spreads(cell: Cell) -> list[str]:
 
 def _at(cell: Cell, metric: str, step: int, results: Path) -> Sample:
     """A metric at a step, by seed; empty if it was not scored there."""
-    curves = curves_of(cell, results)
+    try:
+        curves = curves_of(cell, results)
+    except RecordError:  # which is told where they would be drawn
+        return Sample()
     if curves is None:
         return Sample()
     there = curves[curves["step"] == step].set_index("replicate")[metric]

@@ -148,7 +148,7 @@ def arms_table(cells: Sequence[Cell], images: Mapping[str, str], source: str) ->
 
 def _followed(cells: Iterable[Cell]) -> list[str]:
     # The fit of the low-resolution image is not what a method is judged by; it is in the details.
-    found = dict.fromkeys(metric for cell in cells for metric in cell.metrics)
+    found = dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.lacking))
     return [metric for metric in found if not metric.startswith("fit_")] or ["psnr", "ssim"]
 
 

@@ -9,12 +9,12 @@ DASH = "\u2013"
 
 
 def number(value: float | None, digits: int) -> str:
-    """``22.658``, ``2,346``; infinity as its sign, and a dash for what is not there."""
+    """``22.658``, ``2,346``; no sign before a zero; infinity as its sign, and a dash for what is not there."""
     if value is None or math.isnan(value):
         return DASH
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}f}"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:z.{digits}f}"
     return text.replace("-", MINUS)
 
 
@@ -32,10 +32,8 @@ def plain(value: int | float | str) -> str:
 def signed(value: float, digits: int) -> str:
     """``+0.044``, ``−0.160``, and ``0.000`` without a sign."""
     text = number(value, digits)
-    zero = float(f"{value:.{digits}f}") == 0 if math.isfinite(value) else False
-    if zero:
-        return text.lstrip(MINUS)
-    return f"+{text}" if value > 0 else text
+    vanishes = math.isfinite(value) and float(f"{value:.{digits}f}") == 0
+    return f"+{text}" if value > 0 and not vanishes else text
 
 
 def count(value: int | float | None) -> str:

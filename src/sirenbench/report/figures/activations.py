@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTH, _ROW = 5.4, 1.0
+_BETWEEN = {"wspace": 0.28, "hspace": 0.55}
 _MARGINS = Margins(left=0.78, right=0.1, bottom=0.45, top=0.72)
 
 _HISTOGRAM = stand_in(0)
@@ -46,7 +47,7 @@ def draw(key: str, statistics: Statistics, title: str, laws: bool = True) -> Mar
     """
     drawn = statistics.mean.shape[1] - 1
     with drawing(key, _WIDTH, _MARGINS.top + _ROW * drawn + _MARGINS.bottom, _MARGINS) as (figure, svg):
-        panels = figure.subplots(drawn, 2, subplot_kw={"facecolor": "none"}, gridspec_kw={"wspace": 0.28, "hspace": 0.55})
+        panels = figure.subplots(drawn, 2, subplot_kw={"facecolor": "none"}, gridspec_kw=_BETWEEN)
         for stage, (left, right) in enumerate(panels):
             _draw_distribution(left, statistics, stage, law=laws and stage > 1)
             _draw_spectra(right, statistics, stage)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each.
-POINTS, FEWEST = 200, 60
-POINTS_OF_A_PANEL = 800
+POINTS, FEWEST = 160, 48
+POINTS_OF_A_PANEL = 720
 _MARGINS = Margins(left=0.62, right=0.12, bottom=0.47, top=0.1)
 AXES = {"steps": "training step", "seconds": "training time (s)"}
 
@@ -103,10 +103,10 @@ def describe(metric: str, series: Sequence[Series], title: str) -> str:
 
 
 def _end(one: Series, digits: int) -> str:
+    if one.is_level:
+        return f"{one.label} stands at {number(float(one.mean[0]), digits)}"
     last = int(np.flatnonzero(np.isfinite(one.mean))[-1])
     value = number(float(one.mean[last]), digits)
-    if one.is_level:
-        return f"{one.label} stands at {value}"
     broken = last < len(one.steps) - 1
     when = f"{value} after {duration(float(one.seconds[last]))}"
     return f"{one.label} breaks off at step {one.steps[last]} at {when}" if broken else f"{one.label} ends at {when}"

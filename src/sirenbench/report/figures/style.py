@@ -23,7 +23,6 @@ COLOURS = 8
 DASHES = ("", "6 2.2", "1.6 1.8", "8 2 1.6 2", "4 1.4", "10 3", "3 1.2 1 1.2 1 1.2", "6 1.4 6 4")
 
 
-
 @dataclass(frozen=True)
 class Margins:
     """Inches around the axes, for their labels."""
@@ -115,11 +114,13 @@ def inline(svg: str, key: str, description: str) -> Markup:
     svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
     svg = re.sub(r'style="[^"]*"', lambda m: re.sub(r"([;:]) +", r"\1", m[0]), svg)
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
-    # A tick's line is styled where it is defined, a grid line ends where the axes do, and all text is alike.
+    # A tick's line is styled where it is defined, a grid line ends where the axes do, all text is alike, and
+    # the grounds are not to be seen.
     svg = re.sub(r'(<use [^>]*) style="fill:currentColor[^"]*"', r"\1", svg)
     svg = re.sub(r'( clip-path="[^"]*")? style="[^"]*var\(--grid\)[^"]*"', ' class="grid"', svg)
-    svg = re.sub(r'(<text style=")font-size:9px; ?(text-anchor:\w+;)?fill:currentColor', r"\1\2", svg)
-    svg = _without_bare_groups(svg.replace(' style=""', ""))
+    svg = re.sub(r'<text style="font-size:9px; ?(text-anchor:\w+)?;?fill:currentColor"', r'<text style="\1"', svg)
+    svg = re.sub(r'<path d="[^"]*" style="fill:none"/>', "", svg)
+    svg = _without_bare_groups(svg.replace(' style=""', "").replace("stroke-dashoffset:0;", ""))
     size = re.search(r'viewBox="[^"]*"', svg)
     head = f'<svg class="plot" {size[0] if size else ""} role="img" aria-label="{escape(description)}" '
     # The drawing is made of numbers and of our own labels; the description is escaped above.

@@ -1,12 +1,24 @@
-// The pixels of the pictures, as they are embedded: 8 bits, without loss.
+// The pixels of the pictures, as they were made: 8 bits, without loss.
 const sourceOf = (pane) => {
   const shared = pane.querySelector(".picture use");
   return shared ? document.querySelector(shared.href.baseVal).href.baseVal : pane.querySelector(".picture").src;
 };
 
+// Of a picture in a file of its own, a page from disk may not read the pixels: a script beside it has it as text.
+const brought = {};
+const picture = (name, source) => { brought[name] = source; };
+const embedded = (source) => new Promise((resolve, reject) => {
+  if (source.startsWith("data:")) return resolve(source);
+  const [, place, name] = source.match(/^(.*\/([^/]+))\.webp$/);
+  const script = element("script", { src: `${place}.js` });
+  script.addEventListener("load", () => resolve(brought[name]));
+  script.addEventListener("error", () => reject(new Error(`${place}.js is not beside this page.`)));
+  return document.head.append(script);
+});
+
 const decoded = new WeakMap();
 const pixelsOf = (pane) => {
-  if (!decoded.has(pane)) decoded.set(pane, decode(sourceOf(pane)));
+  if (!decoded.has(pane)) decoded.set(pane, embedded(sourceOf(pane)).then(decode));
   return decoded.get(pane);
 };
 const decode = async (source) => {

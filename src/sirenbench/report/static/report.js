@@ -146,9 +146,10 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  // On paper everything is open.
+  // On paper everything is open, and every picture there.
   let opened = [];
   addEventListener("beforeprint", () => {
+    all("img[loading=lazy]").forEach((image) => { image.loading = "eager"; });
     opened = all("details:not([open])");
     opened.forEach((closed) => { closed.open = true; });
   });

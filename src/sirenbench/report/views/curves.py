@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 
+from sirenbench.records import RecordError
 from sirenbench.report.cells import Labelled, curves_of
 from sirenbench.report.figures.curves import AXES, Series, draw
 from sirenbench.report.figures.style import colour_of, dash_of
 from sirenbench.report.metrics import facts
 from sirenbench.statistics import band
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DRAWN = ("psnr", "psnr@align=affine", "ssim")
 
@@ -35,10 +32,17 @@ class Key:
 
 @dataclass(frozen=True)
 class Curves:
-    """The panels of cells that share their image, by what they are drawn over, and the legend they have in common."""
+    """The panels of cells that share their image, by what they are drawn over, and the legend they have in common.
+
+    Attributes
+    ----------
+    lost
+        Which curves cannot be read, and what to do.
+    """
 
     panels: dict[str, list[Markup]]
     legend: list[Key]
+    lost: list[str]
 
 
 def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Curves | None:
@@ -51,11 +55,16 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
     title
         Names the image.
     """
-    frames = [curves_of(one.cell, results) for one in shown]
+    read, lost = [], []
+    for one in shown:
+        try:
+            read.append(_series(one, results))
+        except RecordError as error:
+            lost.append(f"{one.label}: {error}")
     panels: dict[str, list[Markup]] = {axis: [] for axis in AXES}
     legend: dict[str, Key] = {}
     for metric in DRAWN:
-        series = [line for one, frame in zip(shown, frames, strict=True) if (line := _series(one, frame, metric))]
+        series = [of_cell[metric] for of_cell in read if metric in of_cell]
         if all(line.is_level for line in series):
             continue
         for axis, drawn in panels.items():
@@ -65,20 +74,30 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
             line.label: Key(line.label, line.style, colour_of(line.style), dash_of(line.style), line.is_level)
             for line in series
         }
-    return Curves(panels, list(legend.values())) if legend else None
+    return Curves(panels, list(legend.values()), lost) if legend or lost else None
 
 
-def _series(one: Labelled, frame: pd.DataFrame | None, metric: str) -> Series | None:
+def _series(one: Labelled, results: Path) -> dict[str, Series]:
+    """The lines of a cell, by metric."""
     if one.cell.exact:
-        level = list(one.cell.sample(metric).defined.values())[:1]
-        return Series(one.label, one.style, np.zeros(1), np.array(level), np.zeros(1), np.zeros(1)) if level else None
-    if frame is None or metric not in frame:
-        return None
-    table = frame.pivot(index="step", columns="replicate", values=metric).dropna(how="all")
-    if len(table) < 2:
-        return None
-    mean, half = band(table.to_numpy(dtype=float).T)
-    if not np.isfinite(mean).any():
-        return None
-    seconds = frame.groupby("step")["seconds"].mean().loc[table.index].to_numpy(dtype=float)
-    return Series(one.label, one.style, table.index.to_numpy(), mean, half, seconds)
+        levels = {metric: list(one.cell.sample(metric).defined.values())[:1] for metric in DRAWN}
+        nought = np.zeros(1)
+        return {
+            metric: Series(one.label, one.style, nought, np.array(level), nought, nought)
+            for metric, level in levels.items()
+            if level
+        }
+    frame = curves_of(one.cell, results)
+    if frame is None:
+        return {}
+    drawn = [metric for metric in DRAWN if metric in frame]
+    table = frame[["step", "replicate", "seconds", *drawn]].pivot(index="step", columns="replicate")
+    seconds = np.nanmean(table["seconds"].to_numpy(dtype=float), axis=1)
+    lines = {}
+    for metric in drawn:
+        values = table[metric].to_numpy(dtype=float)
+        scored = ~np.isnan(values).all(axis=1)
+        mean, half = band(values[scored].T)
+        if len(mean) > 1 and np.isfinite(mean).any():
+            lines[metric] = Series(one.label, one.style, table.index.to_numpy()[scored], mean, half, seconds[scored])
+    return lines

@@ -14,7 +14,7 @@ from sirenbench.report.cells import Cell, Labelled
 from sirenbench.report.figures.derivatives import Field, draw_gradient, draw_laplacian, gradient_key, laplacian_key
 from sirenbench.report.figures.pictures import picture_uri
 from sirenbench.report.text import rate
-from sirenbench.report.views.images import arrays_of, score_of_first, why_no_image
+from sirenbench.report.views.images import Arrays, arrays_of, score_of_first, why_no_image
 
 ROWS = ("Image", "Gradient", "Laplacian")
 
@@ -23,8 +23,6 @@ _ALIGNED = {
     "psnr@align=harmonic": "with harmonics: PSNR",
     "psnr": "as it is: PSNR",
 }
-
-Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -91,14 +89,14 @@ class Panels:
 def panels(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Panels | None:
     """The panels of cells that share their image; None if none of them has left its images."""
     loaded = [arrays_of(one.cell, results) for one in shown]
-    first = next((arrays for arrays in loaded if arrays), None)
-    if first is None:
+    if not any(loaded):
         return None
+    read = [arrays for arrays in loaded if not isinstance(arrays, str)]
     arms = [_arm(one, title, arrays) for one, arrays in zip(shown, loaded, strict=True)]
     return Panels(
-        columns=[_truth(first["target"], title), *arms],
-        side=first["target"].shape[0],
-        aligned=any("aligned" in arrays for arrays in loaded if arrays),
+        columns=[*(_truth(one["target"], title) for one in read[:1]), *arms],
+        side=read[0]["target"].shape[0] if read else 0,
+        aligned=any("aligned" in arrays for arrays in read),
         keys=(gradient_key(), laplacian_key()),
     )
 
@@ -118,11 +116,12 @@ def _truth(target: np.ndarray, title: str) -> Column:
     )
 
 
-def _arm(one: Labelled, title: str, arrays: Arrays | None) -> Column:
+def _arm(one: Labelled, title: str, arrays: Arrays | str) -> Column:
     cell, label = one.cell, one.label
-    if arrays is None or "gradient" not in arrays:
-        lost = [Panel("", [], words=why_no_image(cell)) for _ in ROWS]
-        return Column(label, lost, cell.anchor, cell.note)
+    if isinstance(arrays, str):
+        return _without(one, arrays or why_no_image(cell))
+    if "gradient" not in arrays:
+        return _without(one, why_no_image(cell))
     panels = [
         _image(cell, f"{label}: its reconstruction of {title}", arrays),
         _gradient(
@@ -137,6 +136,10 @@ def _arm(one: Labelled, title: str, arrays: Arrays | None) -> Column:
         ),
     ]
     return Column(label, panels, cell.anchor, cell.note)
+
+
+def _without(one: Labelled, why: str) -> Column:
+    return Column(one.label, [Panel("", [], words=why) for _ in ROWS], one.cell.anchor, one.cell.note)
 
 
 def _image(cell: Cell, what: str, arrays: Arrays) -> Panel:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from sirenbench.records import IMAGES, folder_of
-from sirenbench.report.cells import Cell, Labelled
+from sirenbench.cell_files import read_images
+from sirenbench.records import IMAGES, RecordError
+from sirenbench.report.cells import Cell, Labelled, left_by
 from sirenbench.report.figures.pictures import picture_uri
 from sirenbench.report.metrics import facts
 from sirenbench.report.tables import STATES
 from sirenbench.report.text import number
+
+Arrays: TypeAlias = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,15 @@ class Strip:
 def strip(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
     """The strip of cells that share their target; None if no cell has left an image. ``title`` names the image."""
     loaded = [arrays_of(one.cell, results) for one in shown]
-    first = next((arrays for arrays in loaded if arrays), None)
-    if first is None:
+    if not any(loaded):
         return None
+    panes = [_result(one, title, arrays) for one, arrays in zip(shown, loaded, strict=True)]
+    first = next((arrays for arrays in loaded if not isinstance(arrays, str)), None)
+    return Strip([*_given(first, title), *panes] if first else panes)
+
+
+def _given(first: Arrays, title: str) -> list[Pane]:
+    """What the arms were given: the target and, for super-resolution, the input."""
     height, width = first["target"].shape[:2]
     alt = f"Target: {title}, {width} by {height} pixels."
     panes = [replace(_pane("Target", alt, "ground truth", first["target"]), role="target")]
@@ -66,22 +76,21 @@ def strip(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Str
         low_height, low_width = first["lr"].shape[:2]
         alt = f"The low-resolution input of {title}: {low_width} by {low_height} pixels, enlarged without smoothing."
         panes.append(replace(_pane("Input", alt, f"{low_width} × {low_height}", first["lr"]), role="input"))
-    return Strip(panes + [_result(one, title, arrays) for one, arrays in zip(shown, loaded, strict=True)])
+    return panes
 
 
-def arrays_of(cell: Cell, results: Path) -> dict[str, np.ndarray] | None:
-    """The images that a cell left, if it left any."""
-    path = folder_of(results, cell.name) / IMAGES
-    if cell.state not in ("ok", "diverged") or not path.exists():
-        return None
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+def arrays_of(cell: Cell, results: Path) -> Arrays | str:
+    """The images that a cell left; a word on their damage, or nothing if it left none."""
+    try:
+        return left_by(cell, IMAGES, read_images, results) or ""
+    except RecordError as error:
+        return str(error)
 
 
-def _result(one: Labelled, title: str, arrays: dict[str, np.ndarray] | None) -> Pane:
+def _result(one: Labelled, title: str, arrays: Arrays | str) -> Pane:
     cell, label = one.cell, one.label
-    if arrays is None:
-        return Pane(label, "", why_no_image(cell), anchor=cell.anchor, note=cell.note)
+    if isinstance(arrays, str):
+        return Pane(label, "", arrays or why_no_image(cell), anchor=cell.anchor, note=cell.note)
     scores = [text for metric in ("psnr", "ssim") if (text := score_of_first(cell, metric, facts(metric).title))]
     alt = f"{label}: its reconstruction of {', '.join([title, *scores])}."
     pane = _pane(label, alt, " · ".join(scores), arrays["prediction"])

@@ -1,0 +1,131 @@
+"""The figures and tables of a report once more, each as a file of its own: for Snakemake's report, and for papers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import escape
+
+from sirenbench.records import write_text
+from sirenbench.report.metrics import facts
+from sirenbench.report.scores import Score
+from sirenbench.report.tables import ArmsTable, RowsTable, Table
+from sirenbench.report.views.activations import Layers
+from sirenbench.report.views.curves import Curves, Key
+
+if TYPE_CHECKING:
+    from sirenbench.report.build import Section
+
+FIGURES, TABLES = "report_figures", "report_tables"
+
+_PANEL = 360, 223.2
+_LINE, _COLUMNS = 14, 3
+_SCORES = ("", "±", "note", "paper", "minus paper", "verdict")
+
+
+def write_exports(sections: Sequence[Section], folder: Path) -> None:
+    """Write ``report_figures/<study>/<figure>.svg`` and ``report_tables/<study>.csv``, and nothing else there."""
+    for name in (FIGURES, TABLES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+    for section in sections:
+        for name, drawing in _figures(section):
+            write_text(folder / FIGURES / section.name / f"{name}.svg", drawing)
+        write_text(folder / TABLES / f"{section.name}.csv", _csv(section.table))
+
+
+def _figures(section: Section) -> Iterator[tuple[str, str]]:
+    for view in section.views:
+        if view.curves and view.curves.legend:
+            yield view.name, _with_legend(view.curves)
+        for layers in view.pictures if isinstance(view.pictures, list) else ():
+            if layers.drawing:
+                yield _file_name(view.name, layers), _alone(str(layers.drawing))
+
+
+def _file_name(view: str, layers: Layers) -> str:
+    return f"{view}-{re.sub(r'[^A-Za-z0-9.]+', '-', layers.label).strip('-')}"
+
+
+def _with_legend(curves: Curves) -> str:
+    """The panels of a figure, a row a metric: over the steps and over the seconds; the legend below them."""
+    width, height = _PANEL
+    rows = list(zip(*curves.panels.values(), strict=True))
+    panels = [
+        _placed(str(panel), column * width, row * height)
+        for row, of_metric in enumerate(rows)
+        for column, panel in enumerate(of_metric)
+    ]
+    below = len(rows) * height + _LINE
+    keys = [
+        _legend_line(key, 44 + index % _COLUMNS * 230, below + index // _COLUMNS * _LINE)
+        for index, key in enumerate(curves.legend)
+    ]
+    total = below + -(-len(keys) // _COLUMNS) * _LINE
+    body = "".join([*panels, *keys])
+    return _alone(f'<svg viewBox="0 0 {2 * width} {total:g}" fill="currentColor" font-size="9">{body}</svg>')
+
+
+def _placed(panel: str, x: float, y: float) -> str:
+    width, height = _PANEL
+    return panel.replace("<svg ", f'<svg x="{x:g}" y="{y:g}" width="{width}" height="{height}" ', 1)
+
+
+def _legend_line(key: Key, x: float, y: float) -> str:
+    dash = f' stroke-dasharray="{key.dash}"' if key.dash else ""
+    line = f'<path d="m{x} {y - 3:g} 28 0" style="fill:none;stroke:{key.colour};stroke-width:1.6"{dash}/>'
+    return f'{line}<text x="{x + 34}" y="{y:g}">{escape(key.label)}</text>'
+
+
+def _alone(drawing: str) -> str:
+    """A drawing of the page as a file: with the page's colours for light paper."""
+    css = (resources.files("sirenbench.report") / "static" / "report.css").read_text(encoding="utf-8")
+    colours = "".join(f"{name}:{light};" for name, light in re.findall(r"(--\w+): light-dark\((#\w+),", css))
+    style = (
+        f"svg{{{colours}color:var(--ink);font-family:sans-serif}}"
+        ":root{background:#fff}.grid{stroke:var(--grid);stroke-width:.6}"
+    )
+    head, _, body = drawing.partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{body}\n'
+
+
+def _csv(table: Table) -> str:
+    rows = list(_rows(table) if isinstance(table, RowsTable) else _arms(table))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _rows(table: RowsTable) -> Iterator[dict[str, str]]:
+    for row in table.rows:
+        about = {"cell": row.label, "image": row.data, "state": row.cell.state, "track": row.cell.track}
+        extras = {name: f"{value.text} {value.note}".strip() for name, value in row.extras.items()}
+        yield about | _scores(row.scores) | extras | {"name": row.cell.name}
+
+
+def _arms(table: ArmsTable) -> Iterator[dict[str, str]]:
+    for block in table.blocks:
+        for column, entry in zip(table.columns, block.entries, strict=True):
+            if entry:
+                about = {"arm": column.label, "image": block.title, "state": entry.cell.state}
+                yield about | {"track": entry.cell.track} | _scores(entry.scores) | {"name": entry.cell.name}
+
+
+def _scores(scores: Mapping[str, Score]) -> dict[str, str]:
+    """Of every metric: ours, half its interval, what must be said of it; the paper's, the difference, the verdict."""
+    written: dict[str, str] = {}
+    for metric, score in scores.items():
+        ours, against = score.ours, score.against
+        values = (ours.text, ours.half, ours.note, against.paper, against.delta, against.verdict)
+        title = facts(metric).label
+        written |= {f"{title} {part}".strip(): value for part, value in zip(_SCORES, values, strict=True)}
+    return written
