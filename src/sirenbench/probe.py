@@ -80,7 +80,7 @@ class Probe:
             side, replicates = max(8, round((8**kind.scale / _REPLICATES) ** 0.5)), _REPLICATES
         task = {"task": "fit"} if kind.field == "value" else {"task": "poisson", "supervision": kind.field}
         shape = {"image": "probe", "size": side, "arm": kind.network, "depth": 2, "width": kind.width}
-        return make_spec(task | shape | {"steps": 10_000, "replicates": replicates})
+        return make_spec(task | shape | {"steps": 10_000, "replicates": replicates} | {"precision": kind.precision})
 
     @cached_property
     def _device(self) -> torch.device:

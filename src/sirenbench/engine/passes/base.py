@@ -11,8 +11,10 @@ from typing import Generic, TypeVar
 import torch
 
 from sirenbench.engine.inputs import Inputs
+from sirenbench.engine.precision import products
 from sirenbench.networks.base import Activation, Layer
 
+Maps = TypeVar("Maps")
 Hidden = TypeVar("Hidden")
 
 
@@ -68,6 +70,26 @@ class Linear:
         return is_plain and min(features) >= _WIDE and _HAS_ONEDNN
 
 
+class Tf32Linear(Linear):
+    """One whose products a GPU takes in TF32: factors of 10 bits, sums of float32."""
+
+    def apply(self, x: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        with products("tf32"):
+            return super().apply(x, room)
+
+    def forward(self, x: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        with products("tf32"):
+            return super().forward(x, room)
+
+    def backward(self, delta: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        with products("tf32"):
+            return super().backward(delta, room)
+
+    def collect(self, delta: torch.Tensor, x: torch.Tensor) -> None:
+        with products("tf32"):
+            super().collect(delta, x)
+
+
 # PyTorch multiplies by MKL, but comes with oneDNN too: its products from this width on are 10 to 20 % faster, and
 # round no worse. It is a rule and no race, so that a cell has the same bits at every start.
 _WIDE = 256
@@ -79,8 +101,30 @@ def _onednn(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = N
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
-class Pass(ABC, Generic[Hidden]):
-    """Forward and backward over chunks of at most ``rows`` pixels, with buffers that are kept.
+class Pass(ABC, Generic[Maps]):
+    """Forward and backward over chunks of pixels; ``maps`` are the parameters of a group of G replicates."""
+
+    @abstractmethod
+    def forward(self, maps: Maps, inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """The network's value (G, n, C) and its field (for gradients (G, n, C, 2)); with ``learn``, keep all for later.
+
+        Both may lie in buffers that the next call writes to.
+        """
+
+    @abstractmethod
+    def backward(self, maps: Maps, inputs: Inputs, cotangent: torch.Tensor) -> None:
+        """Add to the gradients what the chunk of the last forward call contributes.
+
+        ``cotangent`` is the derivative of the loss by the field, of the field's shape.
+        """
+
+    def jets(self, maps: Maps, inputs: Inputs) -> torch.Tensor:
+        """Value, both slopes and Laplacian, (G, 4, n, C); only the pass for Laplacians knows them."""
+        raise NotImplementedError
+
+
+class LayeredPass(Pass[Sequence[Linear]], Generic[Hidden]):
+    """One through linear maps and activations, over at most ``rows`` pixels, with buffers that are kept.
 
     Parameters
     ----------
@@ -107,20 +151,6 @@ class Pass(ABC, Generic[Hidden]):
     @abstractmethod
     def allocate(self) -> None:
         """Make the buffers."""
-
-    @abstractmethod
-    def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """The network's value (G, n, C) and its field (for gradients (G, n, C, 2)); with ``learn``, keep all for later.
-
-        Both lie in buffers that the next call writes to.
-        """
-
-    @abstractmethod
-    def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
-        """Add to the gradients what the chunk of the last forward call contributes.
-
-        ``cotangent`` is the derivative of the loss by the field, of the field's shape.
-        """
 
     @abstractmethod
     def views(self, count: int) -> list[Hidden]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 from sirenbench.engine.inputs import Inputs
-from sirenbench.engine.passes.base import Linear, Pass
+from sirenbench.engine.passes.base import LayeredPass, Linear
 from sirenbench.networks.base import Activation, Layer
 
 
@@ -40,7 +40,7 @@ class _Hidden(NamedTuple):
     scratch: torch.Tensor
 
 
-class JetPass(Pass[_Hidden]):
+class JetPass(LayeredPass[_Hidden]):
     """The field is the gradient (G, n, C, 2) with 3 parts, the Laplacian (G, n, C) with 4."""
 
     def __init__(
@@ -83,40 +83,40 @@ class JetPass(Pass[_Hidden]):
             )
         return hidden
 
-    def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        out = self.jets(linears, inputs)
+    def forward(self, maps: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        out = self.jets(maps, inputs)
         field = out[:, 3] if self.parts == 4 else out[:, 1:3].movedim(1, -1)
         return out[:, 0], field
 
-    def jets(self, linears: Sequence[Linear], inputs: Inputs) -> torch.Tensor:
+    def jets(self, maps: Sequence[Linear], inputs: Inputs) -> torch.Tensor:
         """The network's jets, (G, parts, n, C)."""
         shape = self.parts, len(inputs)
         self._entering = x = inputs.stack(self.parts).expand(self.group, -1, -1)
         self._kept = []
-        for linear, activation, own in zip(linears, self.activations, self.hidden(len(inputs)), strict=False):
+        for linear, activation, own in zip(maps, self.activations, self.hidden(len(inputs)), strict=False):
             z = linear.forward(x, own.before).unflatten(1, shape)
             z[:, 0].add_(linear.bias)
             self._bend(activation, z, own)
             self._kept.append(z)
             x = own.after
-        out = linears[-1].forward(x, self._out[:, : self.parts * len(inputs)]).unflatten(1, shape)
-        out[:, 0].add_(linears[-1].bias)
+        out = maps[-1].forward(x, self._out[:, : self.parts * len(inputs)]).unflatten(1, shape)
+        out[:, 0].add_(maps[-1].bias)
         return out
 
-    def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
+    def backward(self, maps: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
         hidden, shape = self.hidden(len(inputs)), (self.parts, len(inputs))
         delta = cotangent.new_zeros(self.group, *shape, self.outputs)
         if self.parts == 4:
             delta[:, 3] = cotangent
         else:
             delta[:, 1:3] = cotangent.movedim(-1, 1)
-        for index in range(len(linears) - 1, -1, -1):
+        for index in range(len(maps) - 1, -1, -1):
             flat = delta.flatten(1, 2)
-            linears[index].collect(flat, hidden[index - 1].after if index else self._entering)
-            linears[index].bias_gradient.add_(delta[:, 0].sum(dim=1))
+            maps[index].collect(flat, hidden[index - 1].after if index else self._entering)
+            maps[index].bias_gradient.add_(delta[:, 0].sum(dim=1))
             if index:
                 own = hidden[index - 1]
-                delta = linears[index].backward(flat, own.carried).unflatten(1, shape)
+                delta = maps[index].backward(flat, own.carried).unflatten(1, shape)
                 self._unbend(self._kept[index - 1], delta, own)
 
     def _bend(self, activation: Activation, z: torch.Tensor, own: _Hidden) -> None:
