@@ -245,7 +245,7 @@ class TestPrecision:
 
 SINES = """
 import torch
-from sirenbench.sincos import sines
+from sirenbench.kernels.graphics import sines
 
 torch.manual_seed(0)
 for z in (
@@ -282,7 +282,7 @@ def test_the_fused_sine_is_as_exact_as_float32() -> None:
 
 def test_without_a_gpu_the_fused_sine_is_neither_imported_nor_missed(caplog: pytest.LogCaptureFixture) -> None:
     made(CELLS[0]).run(until=1)
-    assert "sirenbench.sincos" not in sys.modules
+    assert "sirenbench.kernels.graphics" not in sys.modules
     assert not caplog.records
 
 

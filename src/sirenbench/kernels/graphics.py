@@ -1,7 +1,4 @@
-"""Sine and cosine of an array in one pass on a GPU, by a Triton kernel: what PyTorch does in two to four passes.
-
-Imports Triton, and is therefore imported only where it is used (:class:`sirenbench.networks.siren.Sine`).
-"""
+"""Sine and cosine of an array in one pass on a GPU, by a Triton kernel: what PyTorch does in two to four passes."""
 
 from __future__ import annotations
 
