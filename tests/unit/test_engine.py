@@ -303,20 +303,10 @@ def _buffers(held: object) -> list[torch.Tensor]:
     return list({tensor.data_ptr(): tensor for tensor in found}.values())
 
 
-@pytest.mark.parametrize("field", ["value", *DERIVED])
-def test_wide_products_are_the_same_where_onednn_is_missing(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = parse_name("poisson/a-16/siren-1x256/replicates=2")
-    problem, built = catalog.tasks()[spec.task].problem(spec, picture), architecture(spec)
-    inputs = encode_with_derivatives(spec, problem.training.coordinates())
-    shape = (256, 1, 2) if field == "gradient" else (256, 1)
-    gradients = []
-    for has_onednn in (True, False):
-        monkeypatch.setattr(base, "_HAS_ONEDNN", has_onednn)
-        network = BatchedMlp(built.layers, built.activations, initial_parameters(spec, built.layers))
-        out = torch.empty(2, *shape)
-        network.step(inputs, Pointwise(field, "squared", torch.ones(shape)), torch.empty(2, 256, 1), out)
-        gradients.append(network.gradient)
-    assert float((gradients[0] - gradients[1]).norm() / gradients[1].norm()) < 1e-5
+def test_products_of_numpy_are_those_of_pytorch() -> None:
+    a, b = torch.randn(1, 33, 256), torch.randn(1, 7, 256).transpose(1, 2)
+    torch.testing.assert_close(base.product(a, b), torch.bmm(a, b))
+    torch.testing.assert_close(base.product(b.transpose(1, 2), a.transpose(1, 2)), torch.bmm(a, b).transpose(1, 2))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from sirenbench.kernels import processor
+from sirenbench.kernels import jets, processor
 from sirenbench.networks.siren import Sine
 
 
@@ -92,8 +92,8 @@ def test_whatever_is_lacking_numpy_computes_the_same(
     else:
         text = processor._SOURCE.read_text()
         wrong = "no C" if lack == "source" else text.replace("0x1.8469", "0x1.9469").replace("-0x1.5110b4p-22f", "0.0f")
-        (tmp_path / "sines.c").write_text(wrong)
-        monkeypatch.setattr(processor, "_SOURCE", tmp_path / "sines.c")
+        (tmp_path / "processor.c").write_text(wrong)
+        monkeypatch.setattr(processor, "_SOURCE", tmp_path / "processor.c")
     assert processor._compiled() is None
     assert is_right(np.linspace(-60, 60, 999, dtype=np.float32))
 
@@ -117,3 +117,29 @@ def test_a_sine_layer_has_these_bits_also_where_its_room_has_gaps(count: int) ->
     sine, cosine = map(torch.from_numpy, numpys(z.numpy()))
     for ours, theirs in zip(out, (sine, cosine, -sine, -cosine), strict=False):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("parts", [3, 4])
+@pytest.mark.parametrize("pixels", [1, 7, 200])
+def test_jets_have_the_bits_of_pytorch(parts: int, pixels: int) -> None:
+    if not jets._compiled():
+        pytest.skip("no C compiler, or no fused multiply-add, on this machine")
+    made = []
+    for through, back in ((jets.bend, jets.unbend), (jets._bend, jets._unbend)):
+        torch.manual_seed(parts)
+        derivatives = [torch.randn(1, pixels, 5) for _ in range(parts - 1)]
+        before, delta = torch.randn(1, parts, pixels, 5), torch.randn(1, parts, pixels, 5)
+        after = torch.zeros_like(before)
+        through(derivatives, before, after)
+        back(derivatives, before, delta)
+        made.append((after, delta))
+    assert all(map(torch.equal, *made))
+
+
+def test_jets_with_other_bits_are_left_to_pytorch(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = processor._SOURCE.read_text().replace("2.0f * (second[i] * d[i])", "2.000001f * (second[i] * d[i])")
+    (tmp_path / "processor.c").write_text(wrong)
+    monkeypatch.setattr(processor, "_SOURCE", tmp_path / "processor.c")
+    jets._compiled.cache_clear()
+    assert "unbend" not in jets._compiled()
+    jets._compiled.cache_clear()

@@ -1,1 +1,1 @@
-"""Sine and cosine of an array in one pass: by C on a processor, by Triton on a GPU. Imported where they are used."""
+"""Loops in one pass: by C on a processor, by Triton on a GPU. Imported where they are used."""

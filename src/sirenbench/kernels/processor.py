@@ -1,7 +1,8 @@
-"""Sine and cosine of an array in one pass on a CPU: NumPy's to the last bit, in a fifth of the time.
+"""Loops on a CPU in C: sine and cosine of an array in one pass, NumPy's to the last bit, in a fifth of the time.
 
-``sines.c`` beside this file is compiled once by the machine's C compiler, into a folder of the user's own. Where there
-is no compiler, or what it made has other bits than NumPy, NumPy is asked: the difference is one of time alone.
+``processor.c`` beside this file is compiled once by the machine's C compiler, into a folder of the user's own. Where
+there is no compiler, or what it made has other bits than NumPy (PyTorch, for ``kernels.jets``), they are asked: the
+difference is one of time alone.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ import numpy as np
 # From z to sine and, if it is given, cosine, all contiguous float32 of one shape; whether it could.
 Sines: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray | None], bool]
 
-_SOURCE = Path(__file__).with_name("sines.c")
-# No reordering and no contraction that is not written: the bits have to be NumPy's.
+_SOURCE = Path(__file__).with_name("processor.c")
+# No reordering and no contraction that is not written: the bits have to be those of NumPy and PyTorch.
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-shared", "-fPIC")
 
 
@@ -41,7 +42,7 @@ def sines(z: np.ndarray, *out: np.ndarray) -> None:
 def _compiled() -> Sines | None:
     """The compiled function, if it can be had and has the bits of NumPy."""
     try:
-        function = _load(_library())
+        function = _load(library())
     except (OSError, subprocess.SubprocessError):
         return None
     far, near = np.linspace(-71_000, 71_000, 50_001, dtype=np.float32), np.linspace(-99, 99, 50_001, dtype=np.float32)
@@ -53,8 +54,8 @@ def _compiled() -> Sines | None:
     return function
 
 
-def _load(path: Path) -> Sines:
-    function = ctypes.CDLL(str(path)).sines
+def _load(loops: ctypes.CDLL) -> Sines:
+    function = loops.sines
     function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t)
     function.restype = ctypes.c_int
 
@@ -65,8 +66,14 @@ def _load(path: Path) -> Sines:
     return call
 
 
-def _library() -> Path:
-    """The compiled file, made if it is not there. Raises OSError or SubprocessError if it cannot be had."""
+def library() -> ctypes.CDLL:
+    """The compiled loops, made if they are not there.
+
+    Raises
+    ------
+    OSError, subprocess.SubprocessError
+        If they cannot be had.
+    """
     key = hashlib.sha256(_SOURCE.read_bytes() + repr((_FLAGS, _processor())).encode()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "sirenbench-kernels"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,7 +86,7 @@ def _library() -> Path:
             made.replace(path)
     for part in (folder, path):
         _check_own(part)
-    return path
+    return ctypes.CDLL(str(path))
 
 
 def _check_own(path: Path) -> None:
