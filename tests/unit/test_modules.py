@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_docs import EXAMPLES
 
 from sirenbench import catalog
 from sirenbench.cost import parameters_of, work_of
@@ -204,6 +205,16 @@ def test_the_stored_weights_of_a_module_give_its_prediction_again(tmp_path: Path
     with torch.no_grad():
         network.predict(first.problem.scored.coordinates(), out)
     assert torch.equal(out.unflatten(1, (16, 16)), first.prediction())
+
+
+def test_the_example_of_the_documentation_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: dict[str, object] = {"__name__": "filters"}
+    exec(EXAMPLES["src/sirenbench/networks/filters.py"], made)
+    monkeypatch.setitem(catalog.networks(), "filters", made["COMPONENTS"][0])
+    network = trained("poisson/a-16/filters-2x16/highest=20/lr=0.01/steps=60/replicates=2")
+    network.run()
+    loss = network.curves.series("loss")
+    assert (loss[-1] < 0.7 * loss[0]).all()
 
 
 def test_each_seed_draws_its_own_module_and_no_one_elses() -> None:
