@@ -25,6 +25,7 @@ from sirenbench.engine.precision import products
 from sirenbench.engine.trainer import Trainer
 from sirenbench.names import changed, parse_name
 from sirenbench.options import Value
+from sirenbench.probe import product_on_each_thread
 
 # From this side on a step of the reference takes many seconds, and a few rounds have to do.
 LARGE, LARGE_ROUNDS = 256, 3
@@ -119,12 +120,10 @@ class Bench:
         """GFLOP/s of the best of some matrix products, now."""
         clock, best = self._clock(threads), 0.0
         for rows, width in ((1024, 256), (4096, 256), (1024, 512)):
-            a, b = torch.randn(rows, width, device=self.device), torch.randn(width, width, device=self.device)
-            out = torch.empty(rows, width, device=self.device)
-            repeats = max(1, int(4e8 // (2 * rows * width**2))) if self.device.type == "cpu" else 50
+            multiply, flop = product_on_each_thread(self.device, rows, width)
+            repeats = max(1, int(4e8 // flop)) if self.device.type == "cpu" else 50
             with products(self.precision):
-                seconds = self._time(clock, lambda a=a, b=b, out=out: torch.mm(a, b, out=out), repeats)
-            best = max(best, 2 * rows * width**2 * repeats / seconds / 1e9)
+                best = max(best, flop * repeats / self._time(clock, multiply, repeats) / 1e9)
         return best
 
     def five_replicates(self, side: int, shape: str) -> float:

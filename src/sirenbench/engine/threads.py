@@ -29,7 +29,7 @@ class Threads:
         if count > 1:
             self._pool = ThreadPoolExecutor(count, "engine", initializer=torch.set_num_threads, initargs=(1,))
 
-    def run(self, work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
+    def run(self, work: Callable[..., object], pieces: Iterable[tuple[Any, ...]]) -> None:
         """Call ``work`` with each of the pieces; returns when all are done, and raises what any of them raised."""
         if self._pool is None:
             for piece in pieces:
