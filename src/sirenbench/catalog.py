@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sirenbench.encodings.base import Encoding
     from sirenbench.losses.base import Loss
     from sirenbench.metrics.base import Metric
-    from sirenbench.networks.base import Network
+    from sirenbench.networks.base import AnyNetwork
     from sirenbench.spec import CellSpec
     from sirenbench.tasks.base import Task
 
@@ -37,7 +37,7 @@ def tasks() -> dict[str, Task]:
     return _discover("sirenbench.tasks")
 
 
-def networks() -> dict[str, Network]:
+def networks() -> dict[str, AnyNetwork]:
     """The coordinate networks, by name."""
     return _discover("sirenbench.networks")
 
@@ -62,9 +62,9 @@ def metrics() -> dict[str, Metric]:
     return _discover("sirenbench.metrics")
 
 
-def components_of(spec: CellSpec) -> list[Task | Network | Encoding | Loss | Baseline]:
+def components_of(spec: CellSpec) -> list[Task | AnyNetwork | Encoding | Loss | Baseline]:
     """What a cell is made of: its task, then the parts of its arm."""
-    task: list[Task | Network | Encoding | Loss | Baseline] = [tasks()[spec.task]]
+    task: list[Task | AnyNetwork | Encoding | Loss | Baseline] = [tasks()[spec.task]]
     if spec.is_baseline:
         return [*task, baselines()[spec.arm]]
     encoding = [encodings()[spec.encoding]] if spec.encoding else []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sirenbench import catalog
-from sirenbench.networks.base import Layer, count_parameters, layers_of
+from sirenbench.networks.base import Layer, ModuleNetwork, count_parameters, layers_of
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Field
 
@@ -33,10 +33,10 @@ class Work:
 def work_of(spec: CellSpec) -> Work:
     """The work of a trained cell."""
     steps, replicates = int(spec["steps"]), int(spec["replicates"])
-    task, layers = catalog.tasks()[spec.task], layers_of_cell(spec)
+    task = catalog.tasks()[spec.task]
     trained, scored = task.training_side(spec) ** 2, spec.size**2
-    forward = 2.0 * count_parameters(layers)
-    step = step_flop(layers, task.field(spec), trained)
+    forward = 2.0 * parameters_of(spec)
+    step = _step_of(spec, task.field(spec), trained)
     scores = _scores(steps, int(spec.values.get("eval_every", 1))) * forward * scored if task.has_factor else 0.0
     # Derivatives are propagated forwards, four numbers at a time; a gradient more is taken for the statistics.
     final = forward * scored + 4 * forward * trained + (4 * forward * trained if task.keeps_activations else 0.0)
@@ -47,11 +47,25 @@ def work_of(spec: CellSpec) -> Work:
     )
 
 
-def layers_of_cell(spec: CellSpec) -> tuple[Layer, ...]:
-    """The linear maps of a trained arm, for its task's training image."""
+def ends_of_cell(spec: CellSpec) -> tuple[int, int]:
+    """How many inputs and outputs the network of a trained arm has, for its task's training image."""
     side = catalog.tasks()[spec.task].training_side(spec)
     inputs = catalog.encodings()[spec.encoding].width(spec, side) if spec.encoding else 2
-    return layers_of(inputs, int(spec.depth or 0), int(spec.width or 0), 3 if spec["channel"] == "rgb" else 1)
+    return inputs, 3 if spec["channel"] == "rgb" else 1
+
+
+def layers_of_cell(spec: CellSpec) -> tuple[Layer, ...]:
+    """The linear maps of a trained arm whose network has layers."""
+    inputs, outputs = ends_of_cell(spec)
+    return layers_of(inputs, int(spec.depth or 0), int(spec.width or 0), outputs)
+
+
+def parameters_of(spec: CellSpec) -> int:
+    """Parameters of one replicate of a trained arm. A module has to be made to count them, which needs torch."""
+    network = catalog.networks()[spec.network]
+    if isinstance(network, ModuleNetwork):
+        return sum(values.numel() for values in network.module(spec, *ends_of_cell(spec)).parameters())
+    return count_parameters(layers_of_cell(spec))
 
 
 def step_flop(layers: Sequence[Layer], field: Field, pixels: int) -> float:
@@ -65,9 +79,24 @@ def step_flop(layers: Sequence[Layer], field: Field, pixels: int) -> float:
     return 6.0 * parts * count_parameters(tuple(layers)) * pixels
 
 
+def module_step_flop(parameters: int, outputs: int, field: Field, pixels: int) -> float:
+    """The same of a module that multiplies by each parameter once, by autograd inside autograd.
+
+    A gradient is a pass backwards for each output, a Laplacian five more.
+    """
+    parts = {"value": 1, "gradient": 1 + outputs, "laplacian": 1 + 5 * outputs}[field]
+    return 6.0 * parts * parameters * pixels
+
+
 def loss_flop(spec: CellSpec) -> float:
     """Of the loss's own network in a step of one replicate."""
     return catalog.losses()[spec.loss].flop(spec) if spec.loss else 0.0
+
+
+def _step_of(spec: CellSpec, field: Field, pixels: int) -> float:
+    if isinstance(catalog.networks()[spec.network], ModuleNetwork):
+        return module_step_flop(parameters_of(spec), ends_of_cell(spec)[1], field, pixels)
+    return step_flop(layers_of_cell(spec), field, pixels)
 
 
 def _scores(steps: int, every: int) -> int:

@@ -15,6 +15,7 @@ from functools import cache
 
 from sirenbench import catalog
 from sirenbench.errors import allowed, shown
+from sirenbench.networks.base import ModuleNetwork
 from sirenbench.options import Integer, Option, OptionError, Value
 from sirenbench.spec import CellSpec, SpecError
 
@@ -95,6 +96,8 @@ def make_spec(fields: Mapping[str, object]) -> CellSpec:
     )
     if is_baseline:
         catalog.baselines()[arm].check(spec)
+    elif catalog.tasks()[task].keeps_activations and isinstance(catalog.networks()[spec.network], ModuleNetwork):
+        raise SpecError("arm", f"{task} measures layers, and {spec.network} is a module, of which it knows none")
     if len(spec.name) > MAX_NAME_LENGTH:
         raise SpecError("", f"the cell name is longer than {MAX_NAME_LENGTH} characters: {shown(spec.name)}")
     return spec

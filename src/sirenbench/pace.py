@@ -51,16 +51,20 @@ class Kind:
     scale
         Order of magnitude of its pixels, in powers of 8: a GPU idles where there are few. 0 on a CPU, which takes one
         small piece after the other, whatever their number.
+    precision
+        Of its products; always fp32 on a CPU, where cells of another one end at once.
     """
 
     network: str
     field: Field
     width: int
     scale: int
+    precision: str = "fp32"
 
     def __str__(self) -> str:
         by = "" if self.field == "value" else f" by {self.field}s"
-        return f"{self.network}{by} with {self.width:,} features"
+        rounded = "" if self.precision == "fp32" else f" in {self.precision}"
+        return f"{self.network}{by} with {self.width:,} features{rounded}"
 
 
 @dataclass
@@ -126,8 +130,11 @@ def machine_here(wanted: str, threads: int) -> Machine:
 def kind_of(spec: CellSpec, machine: Machine) -> Kind:
     """The kind of a trained cell's network."""
     pixels = int(spec["replicates"]) * spec.size**2
-    scale = round(math.log(pixels, 8)) if machine.is_gpu else 0
-    return Kind(spec.network, catalog.tasks()[spec.task].field(spec), int(spec.width or 0), scale)
+    field = catalog.tasks()[spec.task].field(spec)
+    if not machine.is_gpu:
+        return Kind(spec.network, field, int(spec.width or 0), 0)
+    scale = round(math.log(pixels, 8))
+    return Kind(spec.network, field, int(spec.width or 0), scale, str(spec["precision"]))
 
 
 def measured(results: Path, machine: Machine) -> Pace:

@@ -80,7 +80,7 @@ class Probe:
             side, replicates = max(8, round((8**kind.scale / _REPLICATES) ** 0.5)), _REPLICATES
         task = {"task": "fit"} if kind.field == "value" else {"task": "poisson", "supervision": kind.field}
         shape = {"image": "probe", "size": side, "arm": kind.network, "depth": 2, "width": kind.width}
-        return make_spec(task | shape | {"steps": 10_000, "replicates": replicates})
+        return make_spec(task | shape | {"steps": 10_000, "replicates": replicates} | {"precision": kind.precision})
 
     @cached_property
     def _device(self) -> torch.device:
@@ -113,19 +113,30 @@ def matrix_peak(device: torch.device) -> float:
     return max(_product_rate(device, *shape) for shape in _PRODUCTS[device.type] for _ in range(2))
 
 
+def product_on_each_thread(device: torch.device, rows: int, width: int) -> tuple[Callable[[], None], int]:
+    """A matrix product as the engine takes it, on every thread that it has, and the operations of them all."""
+    from sirenbench.engine.passes.base import product
+    from sirenbench.engine.threads import Threads
+
+    threads = Threads(torch.get_num_threads() if device.type == "cpu" else 1)
+    generator = torch.Generator(device).manual_seed(0)
+    a, b = (torch.rand(1, n, width, device=device, generator=generator) for n in (rows, width))
+    rooms = [(a, b, torch.empty_like(a)) for _ in range(threads.count)]
+    return lambda: threads.run(product, rooms), threads.count * 2 * rows * width**2
+
+
 def _product_rate(device: torch.device, rows: int, width: int) -> float:
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    generator = torch.Generator(device).manual_seed(0)
-    a, b = (torch.rand(n, width, device=device, generator=generator) for n in (rows, width))
-    out = torch.mm(a, b)
+    multiply, flop = product_on_each_thread(device, rows, width)
+    multiply()
     wait()
     count, began = 0, time.perf_counter()
     while time.perf_counter() - began < _LOOK:
         for _ in range(4):
-            torch.mm(a, b, out=out)
+            multiply()
         wait()
         count += 4
-    return count * 2 * rows * width**2 / (time.perf_counter() - began)
+    return count * flop / (time.perf_counter() - began)
 
 
 def _picture(side: int, kernel: str) -> np.ndarray:

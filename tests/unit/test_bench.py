@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grid
+import processes
 import pytest
+import scaling
 import torch
-from bench import TASKS, Bench
+from comparison import TASKS, Bench
 from reference import ReferenceStep
 
 from sirenbench.engine.mlp import layer_views
@@ -51,5 +54,33 @@ def test_the_benchmark_prints_its_table_and_writes_its_numbers(tmp_path: Path) -
         assert 0 < found["cpu"][task]["peak_fraction"] < 1.5
         assert found["cpu"]["growth"][task]["steps_of_smaller"] > 1
         assert found["cpu"]["growth"][task]["floor_ratio"] > 0.6
+        assert 0 <= found["cpu"]["memory_mib"][task]["16"] < 160
     assert {"replicates5", "metrics_share", "peak_gflops"} <= set(found["cpu"])
     assert ("cuda" in found) == torch.cuda.is_available()
+
+
+@pytest.mark.slow
+def test_a_row_is_measured_in_a_process_of_its_own_under_another_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LARGE", 12)
+    rows = processes.tuned(threads=1, rounds=1)
+    assert [row.what for row in rows] == [f"{task} 12², 1 × 3x256, tuned" for task in TASKS]
+    assert all(row.ratio > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_the_grid_of_twenty_cells_runs_from_start_to_report(tmp_path: Path) -> None:
+    grid.project(tmp_path, steps=2)
+    found = grid.measured(tmp_path, cores=2)
+    assert found["cells"] == 20
+    assert found["wall_seconds"] > found["training_seconds"] / 2 > 0
+    assert (tmp_path / "results/grid/report.html").exists()
+
+
+def test_scaling_is_measured_drawn_and_told(tmp_path: Path) -> None:
+    words = ["benchmarks/scaling.py", "--quick", "--rounds", "1"]
+    files = ["--image", str(tmp_path / "scaling.svg"), "--out", str(tmp_path / "scaling.json")]
+    command = [sys.executable, "-W", "ignore", *words, *files]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 4 * len(TASKS)
+    assert (tmp_path / "scaling.svg").read_text().count("<svg") == 1
+    assert scaling.exponent([1, 2, 4], [3, 12, 48]) == pytest.approx(2)

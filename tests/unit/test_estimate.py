@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -287,3 +288,27 @@ def test_an_unknown_target_is_told(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit, match="no such run or study"):
         cli.main(["estimate", "--target", "paper/fig99"])
+
+
+@pytest.mark.slow
+def test_the_estimate_of_a_small_demo_is_within_a_quarter_of_what_it_takes() -> None:
+    """A cell of each of the demo's studies, in core time, in turn; the first process start is none of it."""
+    names = [
+        "fit/i-64/siren-2x64/steps=60/replicates=3",
+        "fit/i-64/relu-2x64/steps=60/replicates=3",
+        "fit/i-64/siren-3x64/hidden_init=normal/steps=40/replicates=3",
+        *(f"sr/i-128-x{factor}/siren-3x64/steps=50/eval_every=25/replicates=3" for factor in (2, 4, 8)),
+    ]
+    rounds = []
+    for _ in range(3):
+        told = taken = 0.0
+        for spec in map(parse_name, names):
+            machine = replace(HERE, threads=torch.get_num_threads())
+            told += Pace(machine, Probe(machine)).computing(spec)
+            cell, began = trainer(spec), time.process_time()
+            cell.run()
+            cell.prediction()
+            cell.derivatives()
+            taken += (time.process_time() - began) / machine.threads
+        rounds.append(told / taken)
+    assert sorted(rounds)[1] == pytest.approx(1, abs=0.25)

@@ -1,4 +1,4 @@
-"""From a cell's spec to its network: layers, activations, and the initial parameters of every replicate."""
+"""From a cell's spec to its network: what it is made of, and the initial parameters of every replicate."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from dataclasses import dataclass
 import torch
 
 from sirenbench import catalog
-from sirenbench.cost import layers_of_cell
+from sirenbench.cost import ends_of_cell, layers_of_cell
+from sirenbench.engine.batched import BatchedNetwork
 from sirenbench.engine.inputs import Inputs
-from sirenbench.networks.base import Activation, Layer, count_parameters
+from sirenbench.engine.mlp import BatchedMlp
+from sirenbench.engine.module import BatchedModule, flat_parameters
+from sirenbench.networks.base import Activation, Layer, ModuleNetwork, Network, count_parameters
 from sirenbench.spec import CellSpec
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What the replicates of a cell have in common."""
+    """What the replicates of a cell have in common, where their network has layers."""
 
     layers: tuple[Layer, ...]
     activations: tuple[Activation, ...]
@@ -26,10 +29,27 @@ class Architecture:
         return count_parameters(self.layers)
 
 
+def network_of(spec: CellSpec, parameters: torch.Tensor) -> BatchedNetwork:
+    """The networks of a cell with parameters (R, P or more), which are used in place."""
+    kind = catalog.networks()[spec.network]
+    if isinstance(kind, ModuleNetwork):
+        return BatchedModule(_module(kind, spec, int(spec["seed"])), ends_of_cell(spec)[1], parameters)
+    built = architecture(spec)
+    return BatchedMlp(built.layers, built.activations, parameters, precision=str(spec["precision"]))
+
+
+def drawn(spec: CellSpec) -> torch.Tensor:
+    """Their initial parameters (R, P), float32; no replicate depends on the others."""
+    kind = catalog.networks()[spec.network]
+    if isinstance(kind, ModuleNetwork):
+        return torch.stack([flat_parameters(_module(kind, spec, seed)) for seed in seeds(spec)])
+    return initial_parameters(spec, layers_of_cell(spec))
+
+
 def architecture(spec: CellSpec) -> Architecture:
     """The layers of a trained arm, for its task's training image, and what stands between them."""
     layers = layers_of_cell(spec)
-    network = catalog.networks()[spec.network]
+    network = _layered(spec)
     return Architecture(layers, tuple(network.activation(spec, layer) for layer in layers[:-1]))
 
 
@@ -77,8 +97,21 @@ def _along(axis: int, inputs: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     return column
 
 
-def _draw(spec: CellSpec, layers: tuple[Layer, ...], seed: int) -> torch.Tensor:
+def _layered(spec: CellSpec) -> Network:
     network = catalog.networks()[spec.network]
+    assert isinstance(network, Network)
+    return network
+
+
+def _module(network: ModuleNetwork, spec: CellSpec, seed: int) -> torch.nn.Module:
+    """Drawn by PyTorch's own generator, which goes on afterwards as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return network.module(spec, *ends_of_cell(spec))
+
+
+def _draw(spec: CellSpec, layers: tuple[Layer, ...], seed: int) -> torch.Tensor:
+    network = _layered(spec)
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for layer in layers:

@@ -42,12 +42,11 @@ class Curves:
         """Whether this step is scored."""
         return step in self._row
 
-    def put(self, step: int, seconds: float, scores: dict[str, torch.Tensor]) -> None:
-        """Keep the scores (R,) of one step."""
+    def put(self, step: int, seconds: float, scores: torch.Tensor) -> None:
+        """Keep the scores (R, columns) of one step."""
         row = self._row[step]
         self.seconds[row] = seconds
-        for column, name in enumerate(self.columns):
-            self.values[row, :, column] = scores[name]
+        self.values[row] = scores
 
     def latest(self, column: str, step: int) -> float:
         """Mean over the replicates at the last scored step up to ``step`` (synchronises a GPU)."""

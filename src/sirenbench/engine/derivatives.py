@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from sirenbench.engine.batched import BatchedNetwork
 from sirenbench.engine.inputs import Inputs
-from sirenbench.engine.mlp import BatchedMlp
 from sirenbench.images.derivatives import true_gradient, true_laplacian
 from sirenbench.tasks.base import Problem
 
@@ -29,7 +29,7 @@ class Derivatives:
     scores: dict[str, torch.Tensor]
 
 
-def derivatives(network: BatchedMlp, inputs: Inputs, problem: Problem) -> Derivatives:
+def derivatives(network: BatchedNetwork, inputs: Inputs, problem: Problem) -> Derivatives:
     """Compare a network's derivatives with the filtered image's (protocol.md, losses).
 
     The image counts with the amplitude that the cell's supervision gives it, so that a network that meets its targets

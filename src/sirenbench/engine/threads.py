@@ -8,21 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 
 class Threads:
-    """``count`` threads that live as long as this object; none at all for one."""
+    """``count`` threads that live as long as this object; none at all for one.
+
+    From the first of them on, NumPy's products of this process have no threads of their own: with them ours
+    would wait for each other, and the bits of a product would depend on how it was divided.
+    """
 
     def __init__(self, count: int) -> None:
         self.count = count
+        _keep_products_to_one_thread()
         self._pool = None
         if count > 1:
             self._pool = ThreadPoolExecutor(count, "engine", initializer=torch.set_num_threads, initargs=(1,))
 
-    def run(self, work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
+    def run(self, work: Callable[..., object], pieces: Iterable[tuple[Any, ...]]) -> None:
         """Call ``work`` with each of the pieces; returns when all are done, and raises what any of them raised."""
         if self._pool is None:
             for piece in pieces:
@@ -30,3 +37,8 @@ class Threads:
             return
         for done in [self._pool.submit(work, *piece) for piece in pieces]:
             done.result()
+
+
+@cache
+def _keep_products_to_one_thread() -> None:
+    threadpool_limits(1, user_api="blas")

@@ -6,7 +6,6 @@ is of the weights that are stored (protocol.md, optimiser and metrics). Full bat
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,14 +14,18 @@ import torch
 from sirenbench import catalog
 from sirenbench.activation_statistics import Statistics
 from sirenbench.adam import Adam
-from sirenbench.cost import loss_flop
+from sirenbench.cost import loss_flop, parameters_of
 from sirenbench.engine.activations import measure
-from sirenbench.engine.build import architecture, encode, encode_with_derivatives, initial_parameters
+from sirenbench.engine.batched import aligned
+from sirenbench.engine.build import drawn, encode, encode_with_derivatives, network_of
+from sirenbench.engine.clock import clock_for
 from sirenbench.engine.criterion import Given, Pointwise
 from sirenbench.engine.curves import Curves
 from sirenbench.engine.derivatives import Derivatives, derivatives
 from sirenbench.engine.inputs import Inputs
-from sirenbench.engine.mlp import BatchedMlp, aligned, layer_views
+from sirenbench.engine.mlp import BatchedMlp
+from sirenbench.engine.precision import check_precision
+from sirenbench.engine.replay import Recorder, Replayed, recorder_for
 from sirenbench.losses.base import Objective
 from sirenbench.metrics.base import Scorer
 from sirenbench.spec import CellSpec
@@ -42,6 +45,11 @@ class Trainer:
         The files that the cell's loss needs, by name.
     dtype
         float32, as the paper ran; float64 for tests.
+
+    Raises
+    ------
+    UserError
+        If the device cannot multiply in the cell's precision.
     """
 
     def __init__(
@@ -52,16 +60,15 @@ class Trainer:
         assets: Mapping[str, Path] | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        check_precision(str(spec["precision"]), device)
         self.steps = int(spec["steps"])
         self.step = 0
-        self.training_seconds = 0.0
-        self.metrics_seconds = 0.0
         self.problem = problem
         self._spec = spec
-        built = architecture(spec)
-        self.parameters = built.parameters
-        parameters = aligned(initial_parameters(spec, built.layers).to(device, dtype))
-        self.network = BatchedMlp(built.layers, built.activations, parameters)
+        self._training_clock, self._metrics_clock = clock_for(device), clock_for(device)
+        self.parameters = parameters_of(spec)
+        parameters = aligned(drawn(spec).to(device, dtype))
+        self.network = network_of(spec, parameters)
         self._weights = parameters
         self._adam = Adam([parameters], lr=float(spec["lr"]))
         self._criterion = Pointwise(
@@ -79,6 +86,11 @@ class Trainer:
         self._fit_score = Scorer(problem.training.unit().to(device), ("psnr",)) if self._is_two else None
         columns = ("loss", *problem.metrics, *(("fit_psnr",) if self._is_two else ()))
         self.curves = Curves(self.steps, problem.every, self.replicates, columns, device)
+        self._loss: torch.Tensor | None = None
+        self._latest = torch.zeros(self.replicates, len(columns), device=device)
+        # Autograd and a loss's own network are nothing that a GPU can record.
+        is_layered = isinstance(self.network, BatchedMlp)
+        self._replay(recorder_for(device) if is_layered and self._objective is None else None)
 
     @property
     def replicates(self) -> int:
@@ -89,6 +101,16 @@ class Trainer:
         """Multiplications and additions of a step of all replicates, without metrics."""
         own = self.network.flop_per_step(self.problem.supervision.field, self.problem.training.side**2)
         return own + loss_flop(self._spec) * self.replicates
+
+    @property
+    def training_seconds(self) -> float:
+        """What training took so far, without the scores."""
+        return self._training_clock.read()
+
+    @property
+    def metrics_seconds(self) -> float:
+        """What scoring took so far."""
+        return self._metrics_clock.read()
 
     def run(self, until: int | None = None, after_step: Callable[[int], bool] = lambda step: True) -> bool:
         """Train up to and with step ``until`` (the last if None).
@@ -105,6 +127,7 @@ class Trainer:
             self._one_step()
             if not after_step(self.step - 1):
                 break
+        self._settle()
         return self.step > self.steps
 
     def bare_step(self) -> None:
@@ -131,6 +154,7 @@ class Trainer:
 
     def activations(self) -> Statistics:
         """Statistics of every layer at the pixels of the training grid, and of the loss's gradient."""
+        assert isinstance(self.network, BatchedMlp)
         with torch.no_grad():
             self._learn()
             return measure(
@@ -144,6 +168,7 @@ class Trainer:
 
     def state(self) -> dict[str, torch.Tensor]:
         """Everything needed to go on with the same bits."""
+        self._settle()
         moments = self._adam.state[0]
         objective = self._objective.state() if self._objective else {}
         return {
@@ -162,66 +187,74 @@ class Trainer:
         self.curves.values.copy_(state["curves"])
         self.curves.seconds[:] = state["curve_seconds"].numpy()
         self.step = int(state["step"])
-        self.training_seconds, self.metrics_seconds = state["clocks"].tolist()
+        self._training_clock.seconds, self._metrics_clock.seconds = state["clocks"].tolist()
         self._adam.load([_below("adam.", state)])
         if self._objective:
             self._objective.load(_below("loss.", state))
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Tensors of every layer, (R, ...) each, as stored in ``weights.safetensors``."""
-        views = layer_views(self.network.layers, self._weights.cpu())
-        named = {}
-        for index, (weight, bias) in enumerate(views):
-            named[f"layers.{index}.weight"] = weight.contiguous()
-            named[f"layers.{index}.bias"] = bias.contiguous()
-        return named
+        return {name: values.contiguous() for name, values in self.network.named(self._weights.cpu()).items()}
+
+    def _replay(self, record: Recorder | None) -> None:
+        """The three parts of a step, each with all that it changes: what a step computes stays where it is."""
+        grid, moments = self._training, self._adam.state[0].values()
+        self._learn = Replayed(
+            "the gradient", self._find_gradient, [grid.prediction, grid.field, self.network.gradient], record
+        )
+        self._update = Replayed("the update", self._take_step, [self._weights, *moments], record)
+        self._measure = Replayed("the score", self._find_scores, [self._scored.prediction, self._latest], record)
 
     def _one_step(self) -> None:
         is_last = self.step == self.steps
         with torch.no_grad():
-            began = time.perf_counter()
-            loss = self._look() if is_last else self._learn()
-            self.training_seconds += time.perf_counter() - began
+            with self._training_clock.running():
+                (self._look if is_last else self._learn)()
             if self.curves.wants(self.step):
-                self._measure(loss)
+                with self._metrics_clock.running():
+                    self._measure()
+                    self.curves.put(self.step, self._training_clock.read(), self._latest)
             if not is_last:
-                began = time.perf_counter()
-                self._update()
-                self.training_seconds += time.perf_counter() - began
+                with self._training_clock.running():
+                    self._update()
         self.step += 1
 
-    def _update(self) -> None:
+    def _take_step(self) -> None:
         self._adam.step([self.network.gradient])
         if self._objective:
             self._objective.update()
 
-    def _learn(self) -> torch.Tensor | None:
+    def _find_gradient(self) -> None:
         """Predict, and find the gradient of the loss; the loss itself where it costs nothing more."""
         grid = self._training
         if self._objective is None:
             self.network.step(grid.inputs, self._criterion, grid.prediction, grid.field)
-            return None
+            return
         self.network.predict(grid.inputs.values, grid.prediction)
-        loss, derivative = self._objective(grid.prediction_image())
+        self._loss, derivative = self._objective(grid.prediction_image())
         self.network.step(grid.inputs, Given(derivative.flatten(1, 2)), grid.prediction, grid.prediction)
-        return loss
 
-    def _look(self) -> torch.Tensor | None:
+    def _look(self) -> None:
         """Predict only."""
         grid = self._training
         self.network.evaluate(grid.inputs, self._criterion.field, grid.prediction, grid.field)
-        return self._objective.loss(grid.prediction_image()) if self._objective else None
+        if self._objective:
+            self._loss = self._objective.loss(grid.prediction_image())
 
-    def _measure(self, loss: torch.Tensor | None) -> None:
-        began = time.perf_counter()
+    def _find_scores(self) -> None:
         grid = self._training
-        scores = {"loss": self._criterion.loss(grid.field) if loss is None else loss}
+        scores = {"loss": self._criterion.loss(grid.field) if self._loss is None else self._loss}
         if self._fit_score is not None:
             self.network.predict(self._scored.inputs.values, self._scored.prediction)
             scores["fit_psnr"] = _scores(self._fit_score, grid.prediction_image())["psnr"]
         scores |= _scores(self._score, self._scored.prediction_image())
-        self.curves.put(self.step, self.training_seconds, scores)
-        self.metrics_seconds += time.perf_counter() - began
+        for column, name in enumerate(self.curves.columns):
+            self._latest[:, column] = scores[name]
+
+    def _settle(self) -> None:
+        """Wait for the clocks; those of a GPU run behind."""
+        self._training_clock.settle()
+        self._metrics_clock.settle()
 
 
 class _Grid:

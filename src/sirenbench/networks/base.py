@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -39,8 +40,28 @@ class Activation(ABC):
         """
 
 
-class Network(ABC):
-    """A kind of network: how its layers are drawn and what stands between them.
+class ByAutograd(Activation):
+    """f of ``scale * (W x + b)``, given as a function alone: autograd differentiates it, as often as is asked for.
+
+    Several times slower than derivatives by hand. The function works on each element by itself.
+    """
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor], scale: float = 1.0) -> None:
+        self.function = function
+        self.scale = scale
+
+    def apply(self, z: torch.Tensor, *out: torch.Tensor) -> None:
+        with torch.enable_grad():
+            at = z.detach().clone().requires_grad_()
+            values = self.function(at)
+            for order, result in enumerate(out):
+                result.copy_(values.detach())
+                if order + 1 < len(out):
+                    values = _differentiated(values, at)
+
+
+class AnyNetwork(ABC):
+    """A kind of network: a :class:`Network` of layers, or a :class:`ModuleNetwork`.
 
     Attributes
     ----------
@@ -61,6 +82,10 @@ class Network(ABC):
     options: ClassVar[tuple[Option, ...]] = ()
     has_predicted_laws: ClassVar[bool] = False
 
+
+class Network(AnyNetwork):
+    """Linear maps with an activation between them: how they are drawn, and what the activation is."""
+
     @abstractmethod
     def activation(self, spec: CellSpec, layer: Layer) -> Activation:
         """The non-linearity after a first or hidden layer."""
@@ -75,6 +100,22 @@ class Network(ABC):
         return torch.empty(layer.fan_out).uniform_(-bound, bound, generator=generator)
 
 
+class ModuleNetwork(AnyNetwork):
+    """Any PyTorch module. Autograd differentiates it, once more for gradients and twice more for Laplacians.
+
+    That takes more time and memory than the derivatives by hand of a :class:`Network`. It has no layers to measure, so
+    that the task ``activations`` refuses it.
+    """
+
+    @abstractmethod
+    def module(self, spec: CellSpec, inputs: int, outputs: int) -> torch.nn.Module:
+        """A module from (n, inputs), the encoded coordinates, to (n, outputs), each row by itself.
+
+        Its parameters are trained, and drawn by PyTorch's own generator, which has the seed of the replicate. Its
+        buffers are constants: all replicates share those of one module.
+        """
+
+
 def layers_of(inputs: int, depth: int, width: int, outputs: int) -> tuple[Layer, ...]:
     """The linear maps of a network with ``depth`` hidden layers *besides* the first one (paper, figure 1)."""
     hidden = (Layer("hidden", width, width),) * depth
@@ -84,3 +125,10 @@ def layers_of(inputs: int, depth: int, width: int, outputs: int) -> tuple[Layer,
 def count_parameters(layers: tuple[Layer, ...]) -> int:
     """Weights and biases of one replicate."""
     return sum(layer.fan_in * layer.fan_out + layer.fan_out for layer in layers)
+
+
+def _differentiated(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """The derivative of each element by its own argument; can be differentiated again."""
+    if not values.requires_grad:
+        return torch.zeros_like(at)
+    return torch.autograd.grad(values.sum(), at, create_graph=True, materialize_grads=True)[0]

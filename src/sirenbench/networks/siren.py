@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+import logging
+from collections.abc import Callable
+from functools import cache
 
 from sirenbench.lazy import torch
 from sirenbench.networks.base import Activation, Layer, Network
@@ -20,15 +22,38 @@ class Sine(Activation):
         self.scale = omega
 
     def apply(self, z: torch.Tensor, *out: torch.Tensor) -> None:
+        if z.is_cuda and z.dtype == torch.float32 and (fused := _fused_sines()):
+            fused(z, *out)
+            return
         if z.device.type == "cpu" and z.dtype == torch.float32:
-            # NumPy's are twice as fast, and as exact (1.5 units in the last place).
-            for numpys, result in zip((np.sin, np.cos), out, strict=False):
-                numpys(z.numpy(), out=result.numpy())
+            from sirenbench.kernels.processor import sines
+
+            # As exact as PyTorch's (1.5 units in the last place), and faster.
+            sines(z.numpy(), *(result.numpy() for result in out[:2]))
         else:
             for function, result in zip((torch.sin, torch.cos), out, strict=False):
                 function(z, out=result)
         for order, result in enumerate(out[2:]):
             torch.neg(out[order], out=result)
+
+
+@cache
+def _fused_sines() -> Callable[..., None] | None:
+    """The Triton kernel if it can be compiled here and is right; else None, with a warning."""
+    try:
+        from sirenbench.kernels.graphics import sines
+
+        z = torch.linspace(-100, 100, 5000, device="cuda").reshape(2, -1)
+        ours = [torch.empty_like(z) for _ in range(4)]
+        sines(z, *ours)
+        theirs = (z.sin(), z.cos(), -z.sin(), -z.cos())
+        if all(torch.allclose(a, b, rtol=0, atol=1e-6) for a, b in zip(ours, theirs, strict=True)):
+            return sines
+        reason = "its numbers are wrong"
+    except Exception as error:  # Triton raises what the compiler, the driver or the C library raise
+        reason = f"{type(error).__name__}: {error}"
+    logging.getLogger(__name__).warning("the fused sine cannot be used on this GPU (%s); PyTorch's are", reason)
+    return None
 
 
 class Siren(Network):

@@ -32,6 +32,15 @@ GRID = Choice(
     beyond_paper=True,
 )
 
+PRECISION = Choice(
+    "precision",
+    "fp32",
+    "Of the matrix products between hidden layers: 'tf32' rounds their factors to 10 bits, for speed, on an NVIDIA GPU "
+    "of compute capability 8.0 or more; elsewhere such a cell fails, and says so.",
+    choices=("fp32", "tf32"),
+    beyond_paper=True,
+)
+
 
 def training_options(steps: int) -> tuple[Option, ...]:
     """The options of every trained arm, with the task's own number of steps."""
@@ -45,6 +54,7 @@ def training_options(steps: int) -> tuple[Option, ...]:
             low=0,
             high=10_000_000,
         ),
+        PRECISION,
     )
 
 

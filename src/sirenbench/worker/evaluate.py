@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from sirenbench import catalog, records
 from sirenbench.assets.status import read_status, sha256_of, verified
-from sirenbench.engine.build import architecture, encode
-from sirenbench.engine.mlp import BatchedMlp, layer_views
+from sirenbench.cost import parameters_of
+from sirenbench.engine.batched import BatchedNetwork
+from sirenbench.engine.build import encode, network_of
 from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.metrics.base import Scorer
-from sirenbench.networks.base import Layer
 from sirenbench.records import Scores, read_record, write_scores
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import Picture, unit_range
@@ -71,25 +71,22 @@ def _predicted(job: CellJob, picture: Picture, files: Mapping[str, Path]) -> tup
     return view.unit(), prediction.unflatten(1, (view.side, view.side))
 
 
-def restored(spec: CellSpec, weights: Path) -> BatchedMlp:
+def restored(spec: CellSpec, weights: Path) -> BatchedNetwork:
     """The trained network of a cell, all replicates, on the CPU. Raises as :func:`read_weights`."""
-    built = architecture(spec)
-    parameters = torch.empty(int(spec["replicates"]), built.parameters)
-    read_weights(weights, built.layers, parameters)
-    return BatchedMlp(built.layers, built.activations, parameters)
+    network = network_of(spec, torch.empty(int(spec["replicates"]), parameters_of(spec)))
+    read_weights(weights, network)
+    return network
 
 
-def read_weights(path: Path, layers: Sequence[Layer], parameters: torch.Tensor) -> None:
-    """Fill ``parameters``, (R, P or more), from the ``weights.safetensors`` of a cell.
+def read_weights(path: Path, network: BatchedNetwork) -> None:
+    """Give a network the parameters in the ``weights.safetensors`` of a cell.
 
     Raises
     ------
     UserError
         If the file is damaged or holds another network. Weights that are not finite are those of a diverged cell.
     """
-    places: dict[str, torch.Tensor] = {}
-    for index, (weight, bias) in enumerate(layer_views(layers, parameters)):
-        places |= {f"layers.{index}.weight": weight, f"layers.{index}.bias": bias}
+    places = network.named(network.parameters)
     tensors = read_state_dict(path)
     found, needed = ({name: tuple(values.shape) for name, values in of.items()} for of in (tensors, places))
     check_layout(path, found, needed, "the network of this cell")

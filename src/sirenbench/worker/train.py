@@ -19,6 +19,7 @@ from sirenbench.engine import checkpoint
 from sirenbench.engine.build import seeds
 from sirenbench.engine.curves import Curves
 from sirenbench.engine.derivatives import Derivatives
+from sirenbench.engine.precision import products
 from sirenbench.engine.trainer import Trainer
 from sirenbench.errors import UserError
 from sirenbench.images.derivatives import per_unit
@@ -86,7 +87,7 @@ def finished(
         parameters=trainer.parameters,
         replicates=replicates,
         metrics_every=problem.every,
-        cost=_cost(trainer, startup, device),
+        cost=_cost(trainer, startup, device, str(spec["precision"])),
         image=image_facts(job, source, arrays),
         files=hashes(job.folder, *files),
         provenance=provenance(numerics_of(spec), device, started, resumed),
@@ -194,8 +195,10 @@ def _replicates(spec: CellSpec, curves: Curves, final: Mapping[str, torch.Tensor
     )
 
 
-def _cost(trainer: Trainer, startup: float, device: torch.device) -> Cost:
+def _cost(trainer: Trainer, startup: float, device: torch.device, precision: str) -> Cost:
     seconds = max(trainer.training_seconds, 1e-9)
+    with products(precision):
+        peak = matrix_peak(device) / 1e9 if trainer.steps else None
     return Cost(
         steps_per_second=trainer.steps / seconds,
         seconds=process_age_seconds(),
@@ -204,5 +207,5 @@ def _cost(trainer: Trainer, startup: float, device: torch.device) -> Cost:
         metrics_seconds=trainer.metrics_seconds,
         peak_memory_mib=peak_memory_mib(device),
         gflop_per_second=trainer.flop_per_step * trainer.steps / seconds / 1e9,
-        peak_gflop_per_second=matrix_peak(device) / 1e9 if trainer.steps else None,
+        peak_gflop_per_second=peak,
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 from sirenbench.engine.inputs import Inputs
-from sirenbench.engine.passes.base import Linear, Pass
+from sirenbench.engine.passes.base import LayeredPass, Linear
 
 
 class _Hidden(NamedTuple):
@@ -27,7 +27,7 @@ class _Hidden(NamedTuple):
     room: torch.Tensor
 
 
-class AdjointPass(Pass[_Hidden]):
+class AdjointPass(LayeredPass[_Hidden]):
     """The field is the gradient, (G, n, 1, 2)."""
 
     def allocate(self) -> None:
@@ -38,25 +38,25 @@ class AdjointPass(Pass[_Hidden]):
     def views(self, count: int) -> list[_Hidden]:
         return [_Hidden(*(buffer[:, :count] for buffer in own)) for own in self._buffers]
 
-    def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, maps: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
         x = inputs.values.expand(self.group, -1, -1)
-        for linear, activation, own in zip(linears, self.activations, self.hidden(len(inputs)), strict=False):
+        for linear, activation, own in zip(maps, self.activations, self.hidden(len(inputs)), strict=False):
             z = linear.apply(x, own.room)
             activation.apply(z, own.value, own.slope, *([own.bend] if learn else []))
             x = own.value
-        value = linears[-1].apply(x, self._out[:, : len(inputs)])
-        return value, _by_coordinates(self._sweep(linears, len(inputs)), inputs).unsqueeze(2)
+        value = maps[-1].apply(x, self._out[:, : len(inputs)])
+        return value, _by_coordinates(self._sweep(maps, len(inputs)), inputs).unsqueeze(2)
 
-    def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
+    def backward(self, maps: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
         q = _along_inputs(cotangent[:, :, 0], inputs)
         # From here v_l makes room for h_l, the derivative that z_l gets through the slopes of the reverse sweep.
-        for linear, own, v in zip(linears, self.hidden(len(inputs)), self._v, strict=False):
+        for linear, own, v in zip(maps, self.hidden(len(inputs)), self._v, strict=False):
             linear.collect(own.u, q)
             p = linear.forward(q, own.room)
             v.mul_(own.bend).mul_(p)
             q = p.mul_(own.slope)
-        linears[-1].weight_gradient.add_(q.sum(dim=1, keepdim=True))
-        self._chain(linears, inputs)
+        maps[-1].weight_gradient.add_(q.sum(dim=1, keepdim=True))
+        self._chain(maps, inputs)
 
     def _sweep(self, linears: Sequence[Linear], count: int) -> torch.Tensor:
         hidden = self.hidden(count)

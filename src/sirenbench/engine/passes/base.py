@@ -5,22 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Generic, TypeVar
 
+import numpy as np
 import torch
 
 from sirenbench.engine.inputs import Inputs
+from sirenbench.engine.precision import products
 from sirenbench.networks.base import Activation, Layer
 
+Maps = TypeVar("Maps")
 Hidden = TypeVar("Hidden")
 
 
 @dataclass(frozen=True)
 class Linear:
     """One linear map of a group of G replicates, the activation's scale multiplied in.
-
-    Products are in the room that is given for them, or in memory of their own.
 
     Attributes
     ----------
@@ -36,51 +36,83 @@ class Linear:
     bias_gradient: torch.Tensor
 
     def apply(self, x: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
-        """(G, n, in) to (G, n, out)."""
-        if self._is_onednns:
-            return _onednn(x, self.weight[0], self.bias[0, 0])
-        return torch.baddbmm(self.bias, x, self.weight.transpose(1, 2), out=room)
+        """(G, n, in) to (G, n, out), in the room given for it."""
+        return self.forward(x, room).add_(self.bias)
 
     def forward(self, x: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
         """The same without the bias."""
-        if self._is_onednns:
-            return _onednn(x, self.weight[0])
-        return torch.bmm(x, self.weight.transpose(1, 2), out=room)
+        return product(x, self.weight.transpose(1, 2), room)
 
     def backward(self, delta: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
         """(G, n, out) to (G, n, in): the derivative by the input of what has the derivative ``delta``."""
-        if self._is_onednns:
-            return _onednn(delta, self.weight[0].T)
-        return torch.bmm(delta, self.weight, out=room)
+        return product(delta, self.weight, room)
 
     def collect(self, delta: torch.Tensor, x: torch.Tensor) -> None:
         """Add the product of a derivative (G, n, out) by the outputs with the inputs (G, n, in)."""
         if x.shape[2] < delta.shape[2]:
             # Matrix products are several times slower on a tall result than on its transpose.
-            self.weight_gradient.add_(torch.bmm(x.transpose(1, 2), delta).transpose(1, 2))
+            self.weight_gradient.add_(product(x.transpose(1, 2), delta).transpose(1, 2))
         else:
-            self.weight_gradient.baddbmm_(delta.transpose(1, 2), x)
-
-    @cached_property
-    def _is_onednns(self) -> bool:
-        one, *features = self.weight.shape
-        is_plain = self.weight.device.type == "cpu" and self.weight.dtype == torch.float32 and one == 1
-        return is_plain and min(features) >= _WIDE and _HAS_ONEDNN
+            self.weight_gradient.add_(product(delta.transpose(1, 2), x))
 
 
-# PyTorch multiplies by MKL, but comes with oneDNN too: its products from this width on are 10 to 20 % faster, and
-# round no worse. It is a rule and no race, so that a cell has the same bits at every start.
-_WIDE = 256
-_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+def product(a: torch.Tensor, b: torch.Tensor, room: torch.Tensor | None = None) -> torch.Tensor:
+    """(G, n, k) by (G, k, m) to (G, n, m), in ``room`` or in memory of its own.
+
+    On a CPU by NumPy: its OpenBLAS was faster than PyTorch's MKL and oneDNN at nearly all sizes (docs/benchmarks.md).
+    It is a rule and no race, so that a cell has the same bits at every start.
+    """
+    if a.device.type != "cpu":
+        return torch.bmm(a, b) if room is None else torch.bmm(a, b, out=room)
+    out = a.new_empty(a.shape[0], a.shape[1], b.shape[2]) if room is None else room
+    np.matmul(a.numpy(), b.numpy(), out=out.numpy())
+    return out
 
 
-def _onednn(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """x W^T + b."""
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+class Tf32Linear(Linear):
+    """One whose products a GPU takes in TF32: factors of 10 bits, sums of float32."""
+
+    def apply(self, x: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        with products("tf32"):
+            return super().apply(x, room)
+
+    def forward(self, x: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        with products("tf32"):
+            return super().forward(x, room)
+
+    def backward(self, delta: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        with products("tf32"):
+            return super().backward(delta, room)
+
+    def collect(self, delta: torch.Tensor, x: torch.Tensor) -> None:
+        with products("tf32"):
+            super().collect(delta, x)
 
 
-class Pass(ABC, Generic[Hidden]):
-    """Forward and backward over chunks of at most ``rows`` pixels, with buffers that are kept.
+class Pass(ABC, Generic[Maps]):
+    """Forward and backward over chunks of pixels; ``maps`` are the parameters of a group of G replicates."""
+
+    @abstractmethod
+    def forward(self, maps: Maps, inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """The network's value (G, n, C) and its field (for gradients (G, n, C, 2)); with ``learn``, keep all for later.
+
+        Both may lie in buffers that the next call writes to.
+        """
+
+    @abstractmethod
+    def backward(self, maps: Maps, inputs: Inputs, cotangent: torch.Tensor) -> None:
+        """Add to the gradients what the chunk of the last forward call contributes.
+
+        ``cotangent`` is the derivative of the loss by the field, of the field's shape.
+        """
+
+    def jets(self, maps: Maps, inputs: Inputs) -> torch.Tensor:
+        """Value, both slopes and Laplacian, (G, 4, n, C); only the pass for Laplacians knows them."""
+        raise NotImplementedError
+
+
+class LayeredPass(Pass[Sequence[Linear]], Generic[Hidden]):
+    """One through linear maps and activations, over at most ``rows`` pixels, with buffers that are kept.
 
     Parameters
     ----------
@@ -107,20 +139,6 @@ class Pass(ABC, Generic[Hidden]):
     @abstractmethod
     def allocate(self) -> None:
         """Make the buffers."""
-
-    @abstractmethod
-    def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """The network's value (G, n, C) and its field (for gradients (G, n, C, 2)); with ``learn``, keep all for later.
-
-        Both lie in buffers that the next call writes to.
-        """
-
-    @abstractmethod
-    def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
-        """Add to the gradients what the chunk of the last forward call contributes.
-
-        ``cotangent`` is the derivative of the loss by the field, of the field's shape.
-        """
 
     @abstractmethod
     def views(self, count: int) -> list[Hidden]:

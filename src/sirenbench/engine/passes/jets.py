@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 
 from sirenbench.engine.inputs import Inputs
-from sirenbench.engine.passes.base import Linear, Pass
+from sirenbench.engine.passes.base import LayeredPass, Linear
+from sirenbench.kernels.jets import bend, unbend
 from sirenbench.networks.base import Activation, Layer
 
 
@@ -28,8 +29,6 @@ class _Hidden(NamedTuple):
         (G, parts, n, width), of ``after``.
     derivatives
         (G, n, width) each: f' and f''; with 4 parts f''' too, later times what it is multiplied with.
-    scratch
-        (G, n, width).
     """
 
     before: torch.Tensor
@@ -37,10 +36,9 @@ class _Hidden(NamedTuple):
     carried: torch.Tensor
     parts: torch.Tensor
     derivatives: list[torch.Tensor]
-    scratch: torch.Tensor
 
 
-class JetPass(Pass[_Hidden]):
+class JetPass(LayeredPass[_Hidden]):
     """The field is the gradient (G, n, C, 2) with 3 parts, the Laplacian (G, n, C) with 4."""
 
     def __init__(
@@ -63,7 +61,6 @@ class JetPass(Pass[_Hidden]):
         self._derivatives = [self.buffers(self.parts - 1, width) for width in self.widths]
         # Layers take turns, since what is carried from the one above is still read.
         self._carried = [self.buffer(widest, self.parts) for _ in range(2)]
-        self._scratch = self.buffer(widest)
         self._out = self.buffer(self.outputs, self.parts)
         self._kept: list[torch.Tensor] = []
 
@@ -78,76 +75,46 @@ class JetPass(Pass[_Hidden]):
                     carried=_part(self._carried[index % 2], self.parts * count, width),
                     parts=after.unflatten(1, (self.parts, count)),
                     derivatives=[_part(buffer, count, width) for buffer in self._derivatives[index]],
-                    scratch=_part(self._scratch, count, width),
                 )
             )
         return hidden
 
-    def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        out = self.jets(linears, inputs)
+    def forward(self, maps: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        out = self.jets(maps, inputs)
         field = out[:, 3] if self.parts == 4 else out[:, 1:3].movedim(1, -1)
         return out[:, 0], field
 
-    def jets(self, linears: Sequence[Linear], inputs: Inputs) -> torch.Tensor:
+    def jets(self, maps: Sequence[Linear], inputs: Inputs) -> torch.Tensor:
         """The network's jets, (G, parts, n, C)."""
         shape = self.parts, len(inputs)
         self._entering = x = inputs.stack(self.parts).expand(self.group, -1, -1)
         self._kept = []
-        for linear, activation, own in zip(linears, self.activations, self.hidden(len(inputs)), strict=False):
+        for linear, activation, own in zip(maps, self.activations, self.hidden(len(inputs)), strict=False):
             z = linear.forward(x, own.before).unflatten(1, shape)
             z[:, 0].add_(linear.bias)
-            self._bend(activation, z, own)
+            activation.apply(z[:, 0], own.parts[:, 0], *own.derivatives)
+            bend(own.derivatives, z, own.parts)
             self._kept.append(z)
             x = own.after
-        out = linears[-1].forward(x, self._out[:, : self.parts * len(inputs)]).unflatten(1, shape)
-        out[:, 0].add_(linears[-1].bias)
+        out = maps[-1].forward(x, self._out[:, : self.parts * len(inputs)]).unflatten(1, shape)
+        out[:, 0].add_(maps[-1].bias)
         return out
 
-    def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
+    def backward(self, maps: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
         hidden, shape = self.hidden(len(inputs)), (self.parts, len(inputs))
         delta = cotangent.new_zeros(self.group, *shape, self.outputs)
         if self.parts == 4:
             delta[:, 3] = cotangent
         else:
             delta[:, 1:3] = cotangent.movedim(-1, 1)
-        for index in range(len(linears) - 1, -1, -1):
+        for index in range(len(maps) - 1, -1, -1):
             flat = delta.flatten(1, 2)
-            linears[index].collect(flat, hidden[index - 1].after if index else self._entering)
-            linears[index].bias_gradient.add_(delta[:, 0].sum(dim=1))
+            maps[index].collect(flat, hidden[index - 1].after if index else self._entering)
+            maps[index].bias_gradient.add_(delta[:, 0].sum(dim=1))
             if index:
                 own = hidden[index - 1]
-                delta = linears[index].backward(flat, own.carried).unflatten(1, shape)
-                self._unbend(self._kept[index - 1], delta, own)
-
-    def _bend(self, activation: Activation, z: torch.Tensor, own: _Hidden) -> None:
-        """Jets before an activation to jets after it."""
-        x = own.parts
-        first, *higher = own.derivatives
-        activation.apply(z[:, 0], x[:, 0], first, *higher)
-        torch.mul(z[:, 1:], first.unsqueeze(1), out=x[:, 1:])
-        if self.parts == 4:
-            squares = torch.mul(z[:, 1], z[:, 1], out=own.scratch).addcmul_(z[:, 2], z[:, 2])
-            x[:, 3].addcmul_(higher[0], squares)
-            higher[1].mul_(squares)
-
-    def _unbend(self, z: torch.Tensor, delta: torch.Tensor, own: _Hidden) -> None:
-        """The derivative by the jets after an activation to that by the jets before it, in place.
-
-        (a, b, c, d) becomes (f' a + f'' (b p + c q + d l) + f''' (p^2 + q^2) d, f' b + 2 f'' p d, f' c + 2 f'' q d,
-        f' d); with 3 parts there is no d.
-        """
-        first, second, *third = own.derivatives
-        through = torch.mul(delta[:, 1], z[:, 1], out=own.scratch)
-        for part in range(2, self.parts):
-            through.addcmul_(delta[:, part], z[:, part])
-        through.mul_(second)
-        if self.parts == 4:
-            through.addcmul_(third[0], delta[:, 3])
-            second.mul_(delta[:, 3])
-        torch.addcmul(through, delta[:, 0], first, out=delta[:, 0])
-        delta[:, 1:].mul_(first.unsqueeze(1))
-        if self.parts == 4:
-            delta[:, 1:3].addcmul_(second.unsqueeze(1), z[:, 1:3], value=2)
+                delta = maps[index].backward(flat, own.carried).unflatten(1, shape)
+                unbend(own.derivatives, self._kept[index - 1], delta)
 
 
 def _part(buffer: torch.Tensor, rows: int, width: int) -> torch.Tensor:

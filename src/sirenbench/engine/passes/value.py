@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 from sirenbench.engine.inputs import Inputs
-from sirenbench.engine.passes.base import Linear, Pass
+from sirenbench.engine.passes.base import LayeredPass, Linear
 
 
 class _Hidden(NamedTuple):
@@ -19,7 +19,7 @@ class _Hidden(NamedTuple):
     room: torch.Tensor
 
 
-class ValuePass(Pass[_Hidden]):
+class ValuePass(LayeredPass[_Hidden]):
     """x' = f(z), z = W x + b; backward dz = f'(z) (W'^T dz')."""
 
     def allocate(self) -> None:
@@ -29,21 +29,21 @@ class ValuePass(Pass[_Hidden]):
     def views(self, count: int) -> list[_Hidden]:
         return [_Hidden(*(buffer[:, :count] for buffer in own)) for own in self._buffers]
 
-    def forward(self, linears: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, maps: Sequence[Linear], inputs: Inputs, learn: bool) -> tuple[torch.Tensor, torch.Tensor]:
         x = inputs.values.expand(self.group, -1, -1)
-        for linear, activation, own in zip(linears, self.activations, self.hidden(len(inputs)), strict=False):
+        for linear, activation, own in zip(maps, self.activations, self.hidden(len(inputs)), strict=False):
             z = linear.apply(x, own.room)
             activation.apply(z, own.value, *([own.slope] if learn else []))
             x = own.value
-        out = linears[-1].apply(x, self._out[:, : len(inputs)])
+        out = maps[-1].apply(x, self._out[:, : len(inputs)])
         return out, out
 
-    def backward(self, linears: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
+    def backward(self, maps: Sequence[Linear], inputs: Inputs, cotangent: torch.Tensor) -> None:
         delta, hidden = cotangent, self.hidden(len(inputs))
-        for index in range(len(linears) - 1, -1, -1):
+        for index in range(len(maps) - 1, -1, -1):
             below = hidden[index - 1].value if index else inputs.values.expand(self.group, -1, -1)
-            linears[index].collect(delta, below)
-            linears[index].bias_gradient.add_(delta.sum(dim=1))
+            maps[index].collect(delta, below)
+            maps[index].bias_gradient.add_(delta.sum(dim=1))
             if index:
                 own = hidden[index - 1]
-                delta = linears[index].backward(delta, own.room).mul_(own.slope)
+                delta = maps[index].backward(delta, own.room).mul_(own.slope)
