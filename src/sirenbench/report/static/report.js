@@ -136,12 +136,12 @@
 
   // A link to a cell opens it.
   const reveal = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const found = target || document.getElementById(location.hash.slice(1));
+    const place = location.hash.slice(1);
+    const found = document.getElementById(addressed()) || document.getElementById(place);
     const closed = found && found.closest("details");
     if (!closed) return;
     closed.open = true;
-    found.closest("details").scrollIntoView();
+    (found.matches(".detail") ? closed : found).scrollIntoView();
   };
   addEventListener("hashchange", reveal);
   reveal();
