@@ -114,7 +114,9 @@ def test_the_points_of_curves_are_downloaded(page: Page, tmp_path: Path) -> None
     assert [int(row["step"]) for row in psnr] == sorted({int(row["step"]) for row in psnr})
     assert (int(psnr[0]["step"]), int(psnr[-1]["step"])) == (0, 60)
     means = [float(row["mean"]) for row in psnr]
-    assert f"kaiming uniform ends at {means[-1]:.2f}" in str(figure.locator("svg.plot").first.get_attribute("aria-label"))
+    assert f"kaiming uniform ends at {means[-1]:.2f}" in str(
+        figure.locator("svg.plot").first.get_attribute("aria-label")
+    )
     assert max(means[30:]) - min(means[40:]) > 4
     assert all(float(row["half of its 95 % interval"]) > 0 for row in psnr)
     assert json.loads(downloaded(page, name, "JSON", tmp_path))[0]["curve"] == "standard"

@@ -247,7 +247,9 @@ def test_on_paper_the_differences_stand_below_the_images(page: Page) -> None:
     assert figure.locator(".blend").count() == 2
     pane = figure.locator("[data-role=result]").last
     assert "|image − target| ×8" in pane.inner_text()
-    seen = Image.open(io.BytesIO(pane.locator(".blend").screenshot())).convert("L").resize((64, 64), Image.Resampling.BOX)
+    seen = (
+        Image.open(io.BytesIO(pane.locator(".blend").screenshot())).convert("L").resize((64, 64), Image.Resampling.BOX)
+    )
     expected = 255 * np.minimum(8 * np.abs(panes["ReLU"] - panes["Target"]).mean(axis=2), 1)
     assert abs(np.asarray(seen).mean() - expected.mean()) < 5
     assert np.corrcoef(np.asarray(seen).ravel(), expected.ravel())[0, 1] > 0.9

@@ -55,7 +55,9 @@ def page(browser: Browser, judged_address: str) -> Iterator[Page]:
     yield from watched(browser, judged_address)
 
 
-def test_a_browser_understands_the_page_as_it_is_written(browser: Browser, judged_address: str, pictures_address: str) -> None:
+def test_a_browser_understands_the_page_as_it_is_written(
+    browser: Browser, judged_address: str, pictures_address: str
+) -> None:
     page = browser.new_page()
     for address in (judged_address, pictures_address):
         html = Path(unquote(urlparse(address).path)).read_text(encoding="utf-8")

@@ -32,7 +32,9 @@ def rescored(run: Run, name: str, *scores: float) -> None:
     path = folder_of(run.results, name) / RECORD
     record = read_record(path)
     replicates = tuple(
-        one.model_copy(update={"metrics": one.metrics | {"psnr": one.metrics["psnr"].model_copy(update={"last": score})}})
+        one.model_copy(
+            update={"metrics": one.metrics | {"psnr": one.metrics["psnr"].model_copy(update={"last": score})}}
+        )
         for one, score in zip(record.replicates, scores, strict=False)
     )
     write_record(path, record.model_copy(update={"replicates": replicates}))

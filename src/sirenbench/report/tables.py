@@ -120,7 +120,7 @@ def data_title(data: Data, images: Mapping[str, str]) -> str:
 
 def curves_table(cells: Sequence[Cell], images: Mapping[str, str], source: str) -> RowsTable:
     """What was followed over the steps, and how it went; one row per cell, in the study's order."""
-    extras = {
+    extras: dict[str, Extra] = {
         "Best PSNR": lambda cell: _over_seeds(cell.ends("psnr"), lambda e: e.best),
         "Worst drop (dB)": lambda cell: _over_seeds(cell.ends("psnr"), lambda e: e.drawdown, not cell.exact),
         **{f"Reaches {level} dB": partial(_reached, level=level) for level in _levels(cells)},
