@@ -38,7 +38,6 @@ VIEWS = (
     View("report-narrow", STUDY, width=390, height=844),
     View("report-print", f"{STUDY} h3", width=794, height=1123, is_printed=True),  # A4 at 96 pixels an inch
 )
-COLOURS = 255  # of a picture's palette: grey photographs and a few hues
 
 
 def take(browser: Browser, report: Path, view: View, folder: Path) -> None:
@@ -50,10 +49,9 @@ def take(browser: Browser, report: Path, view: View, folder: Path) -> None:
         page.add_style_tag(content="body { padding: 1.5cm !important; }")  # the margins of the paper
     page.locator(view.element).first.evaluate("element => element.scrollIntoView()")
     page.wait_for_timeout(300)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    # As small as they get without a palette, which would take thin lines for other colours.
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(folder / f"{view.name}.png", optimize=True)
     page.close()
-    palette = picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    palette.save(folder / f"{view.name}.png", optimize=True)
 
 
 if __name__ == "__main__":

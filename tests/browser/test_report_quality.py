@@ -31,6 +31,19 @@ def test_axe_finds_nothing_serious(browser: Browser, any_address: str, scheme: s
         assert trouble == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_scorecard_and_in_who_is_best(
+    browser: Browser, judged_address: str, scheme: str
+) -> None:
+    with browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800}) as context:
+        page, trouble = opened(context, judged_address)
+        page.evaluate(OPEN_ALL)
+        for part in ("#best", "#claims"):
+            assert grave_violations(page, part) == []
+        assert trouble == []
+
+
 def test_axe_would_find_what_is_wrong(page: Page) -> None:
     page.evaluate("document.querySelector('main img').removeAttribute('alt')")
     page.evaluate("document.querySelector('.lede').style.color = '#ccc'")
