@@ -120,9 +120,9 @@ def _lead(kin: Sequence[tuple[Cell, str]], metric: str, source: str) -> Lead | N
     return Lead(
         metric=metric,
         best=best,
-        value=_number(summarise(samples[best]), metric, samples[best].exact),
+        value=_number(summarise(samples[best]), metric),
         second=second,
-        margin=_number(margin, metric, exact, sign),
+        margin=_number(margin, metric, sign),
         verdict=verdict,
         alike=alike,
         paper=_paper(kin, metric, source, sign),
@@ -134,9 +134,9 @@ def _apart(a: Sample, b: Sample) -> bool:
     return found.mean != 0 if a.exact and b.exact else found.differs_from_zero
 
 
-def _number(summary: Summary, metric: str, exact: bool, sign: int = 1) -> Number:
+def _number(summary: Summary, metric: str, sign: int = 1) -> Number:
     digits = facts(metric).digits + 1 if metric == "psnr" else facts(metric).digits
-    half = half_width(summary.half, digits) if summary.has_interval and not exact else ""
+    half = half_width(summary.half, digits) if summary.half > 0 else ""  # neither 0, of what is exact, nor NaN
     return Number(number(sign * summary.mean, digits), half, sign * summary.mean)
 
 
