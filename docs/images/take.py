@@ -5,11 +5,13 @@ By hand: ``python docs/images/take.py results/demo/report.html [folder]``.
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 STUDY = "[id='study:super-resolution']"
@@ -28,12 +30,13 @@ class View:
 
 
 VIEWS = (
-    View("report", ".top"),
+    View("report", ".top", height=1180),
+    View("report-claims", "#claims"),
     View("report-study", STUDY),
-    View("report-images", f"{STUDY} figure.images"),
+    View("report-images", f"{STUDY} figure.images", height=560),
     View("report-dark", STUDY, scheme="dark"),
     View("report-narrow", STUDY, width=390, height=844),
-    View("report-print", STUDY, width=794, height=1123, is_printed=True),  # A4 at 96 pixels an inch
+    View("report-print", f"{STUDY} h3", width=794, height=1123, is_printed=True),  # A4 at 96 pixels an inch
 )
 
 
@@ -46,7 +49,8 @@ def take(browser: Browser, report: Path, view: View, folder: Path) -> None:
         page.add_style_tag(content="body { padding: 1.5cm !important; }")  # the margins of the paper
     page.locator(view.element).first.evaluate("element => element.scrollIntoView()")
     page.wait_for_timeout(300)
-    page.screenshot(path=folder / f"{view.name}.png")
+    # As small as they get without a palette, which would take thin lines for other colours.
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(folder / f"{view.name}.png", optimize=True)
     page.close()
 
 

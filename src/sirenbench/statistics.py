@@ -126,6 +126,11 @@ class Mark(Enum):
     SECOND = "second"
 
 
+def rankable(sample: Sample) -> bool:
+    """Whether it may be called best: every replicate has a number, and there are two of them unless it is exact."""
+    return len(sample.values) > (0 if sample.exact else 1) and len(sample.defined) == len(sample.values)
+
+
 def rank(samples: Sequence[Sample], higher_is_better: bool, alike: float) -> list[Mark]:
     """Best and second best, with ties.
 
@@ -136,11 +141,7 @@ def rank(samples: Sequence[Sample], higher_is_better: bool, alike: float) -> lis
     """
     sign = 1 if higher_is_better else -1
     summaries = [summarise(sample) for sample in samples]
-    ranked = [
-        index
-        for index, (sample, summary) in enumerate(zip(samples, summaries, strict=True))
-        if summary.left_out == 0 and summary.n > (0 if sample.exact else 1)
-    ]
+    ranked = [index for index, sample in enumerate(samples) if rankable(sample)]
     marks = [Mark.NONE] * len(samples)
     if len(ranked) < 2:
         return marks

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from opening import watched
 from playwright.sync_api import Browser, Page, sync_playwright
 from report_fixtures import demo_run, pictures_run
 
+from sirenbench.claims.judge import write_claims
+from sirenbench.report.build import render
+
+CLAIMS = Path(__file__).parents[2] / "config/claims.yaml"
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
@@ -36,6 +41,15 @@ def pictures_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = pictures_run(tmp_path_factory.mktemp("pictures"))
     run.render()
     return (run.folder / "report.html").as_uri()
+
+
+@pytest.fixture(scope="session")
+def judged_address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The demo with its scorecard."""
+    run = demo_run(tmp_path_factory.mktemp("judged"), steps=60)
+    run.collect()
+    write_claims(run.config, run.cells, run.results, run.folder, CLAIMS)
+    return render(run.folder, run.results).as_uri()
 
 
 @pytest.fixture(params=["address", "pictures_address"], ids=["demo", "pictures"])

@@ -43,7 +43,7 @@ def test_every_table_of_a_section_has_its_three_files(page: Page) -> None:
     names = [str(table.get_attribute("data-name")) for table in tables.all()]
     assert {"demo-fitting", "demo-table1", "demo-cost", "demo-images"} < set(names)
     assert len(set(names)) == len(names)
-    assert page.locator(".tools button").count() == 3 * len(names)
+    assert page.locator(".scroll + .tools button").count() == 3 * len(names)
 
 
 def test_a_table_is_downloaded_as_it_is_shown(page: Page, tmp_path: Path) -> None:
@@ -103,3 +103,26 @@ def test_what_latex_would_take_for_a_command_is_escaped(page: Page, tmp_path: Pa
     text = downloaded(page, "demo-fitting", "LaTeX", tmp_path)
     safe = r"{[}50 \% \textbackslash{}input\{/etc/passwd\} \$x\_1\textasciicircum{}2\$ \& \# \textasciitilde{}"
     assert safe in text
+
+
+def test_the_points_of_curves_are_downloaded(page: Page, tmp_path: Path) -> None:
+    """Those that are drawn, the drop of one step in them."""
+    name = "demo-first-init-fit-cameraman-64-curves"
+    figure = page.locator("figure.curves").nth(1)
+    rows = list(csv.DictReader(io.StringIO(downloaded(page, name, "CSV", tmp_path))))
+    psnr = [row for row in rows if (row["curve"], row["metric"]) == ("kaiming uniform", "psnr")]
+    assert [int(row["step"]) for row in psnr] == sorted({int(row["step"]) for row in psnr})
+    assert (int(psnr[0]["step"]), int(psnr[-1]["step"])) == (0, 60)
+    means = [float(row["mean"]) for row in psnr]
+    assert f"kaiming uniform ends at {means[-1]:.2f}" in str(
+        figure.locator("svg.plot").first.get_attribute("aria-label")
+    )
+    assert max(means[30:]) - min(means[40:]) > 4
+    assert all(float(row["half of its 95 % interval"]) > 0 for row in psnr)
+    assert json.loads(downloaded(page, name, "JSON", tmp_path))[0]["curve"] == "standard"
+
+
+def test_every_figure_of_curves_has_its_two_files(page: Page) -> None:
+    names = [str(one.get_attribute("data-name")) for one in page.locator("figure.curves").all()]
+    assert len(names) == len(set(names)) == 5
+    assert all(page.get_by_role("button", name=f"{name} as CSV", exact=True).count() == 1 for name in names)

@@ -212,3 +212,54 @@ def test_a_crop_stays_inside_the_image(page: Page, dialog: Locator) -> None:
     width.fill("-3")
     width.press("Tab")
     assert (x.input_value(), width.input_value()) == ("127", "1")
+
+
+def test_a_crop_can_be_put_where_the_images_differ_most(page: Page, dialog: Locator) -> None:
+    panes = panes_of(table1(page))
+    dialog.get_by_role("button", name="Largest difference").press("Enter")
+    x, y, width, height = (
+        int(dialog.get_by_label(name, exact=True).input_value()) for name in ("x", "y", "width", "height")
+    )
+    assert (width, height) == (32, 32)
+    arms = ("SIREN", "SIREN + P.E.", "ReLU + P.E.", "Bicubic")
+    squares = sum(np.square(panes[arm] - panes["Target"]).mean(axis=2) for arm in arms)
+    sums = {
+        (left, top): float(squares[top : top + 32, left : left + 32].sum())
+        for left in range(0, 97, 8)
+        for top in range(0, 97, 8)
+    }
+    assert sums[x, y] == pytest.approx(max(sums.values()))
+    dialog.get_by_role("button", name="Whole image").press("Enter")
+    whole = f"{crop_psnr(panes['SIREN'], panes['Target'], 0, 0, 128, 128):.2f} dB"
+    assert shown_crops(dialog)["SIREN"] == whole
+    dialog.get_by_role("button", name="Middle").press("Enter")
+    assert dialog.get_by_label("x", exact=True).input_value() == "48"
+
+
+# Paper
+
+
+def test_on_paper_the_differences_stand_below_the_images(page: Page) -> None:
+    figure = page.locator("figure.images").first
+    panes = panes_of(figure)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert figure.locator(".blend").count() == 2
+    pane = figure.locator("[data-role=result]").last
+    assert "|image − target| ×8" in pane.inner_text()
+    seen = (
+        Image.open(io.BytesIO(pane.locator(".blend").screenshot())).convert("L").resize((64, 64), Image.Resampling.BOX)
+    )
+    expected = 255 * np.minimum(8 * np.abs(panes["ReLU"] - panes["Target"]).mean(axis=2), 1)
+    assert abs(np.asarray(seen).mean() - expected.mean()) < 5
+    assert np.corrcoef(np.asarray(seen).ravel(), expected.ravel())[0, 1] > 0.9
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".blend").count() == 0
+
+
+def test_differences_that_are_shown_are_printed_as_they_are(page: Page) -> None:
+    figure = page.locator("figure.images").first
+    figure.get_by_role("button", name="×16").press("Enter")
+    expect(figure.locator(".frame canvas")).to_have_count(2)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert figure.locator(".blend").count() == 0

@@ -31,6 +31,19 @@ def test_axe_finds_nothing_serious(browser: Browser, any_address: str, scheme: s
         assert trouble == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_scorecard_and_in_who_is_best(
+    browser: Browser, judged_address: str, scheme: str
+) -> None:
+    with browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800}) as context:
+        page, trouble = opened(context, judged_address)
+        page.evaluate(OPEN_ALL)
+        for part in ("#best", "#claims"):
+            assert grave_violations(page, part) == []
+        assert trouble == []
+
+
 def test_axe_would_find_what_is_wrong(page: Page) -> None:
     page.evaluate("document.querySelector('main img').removeAttribute('alt')")
     page.evaluate("document.querySelector('.lede').style.color = '#ccc'")
@@ -101,3 +114,26 @@ def test_all_sections_are_on_paper(page: Page, tmp_path: Path) -> None:
     assert len(re.findall(rb"/Title \(Configuration\)", printed)) == page.locator("#cells details").count()
     assert page.evaluate("window.printed")
     assert page.locator("details[open]").count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_everything_that_is_pressed_is_24_pixels_high_and_wide(browser: Browser, any_address: str, width: int) -> None:
+    """WCAG 2.2, 2.5.8; links in running text are exempt."""
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        page, _ = opened(context, any_address)
+        page.evaluate(OPEN_ALL)
+        small = """[...document.querySelectorAll('button, summary, input, select')].filter(one => {
+            const box = one.getBoundingClientRect();
+            return box.width > 0 && (box.width < 24 || box.height < 24);
+        }).map(one => `${one.localName} ${one.textContent.trim().slice(0, 30)} in ${one.parentElement.className}`)"""
+        assert page.evaluate(small) == []
+
+
+@pytest.mark.parametrize(("wish", "seconds"), [("reduce", "0s"), ("no-preference", "0.15s")])
+def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser, address: str, wish: str, seconds: str) -> None:
+    with browser.new_context(reduced_motion=wish) as context:  # type: ignore[arg-type]
+        page, _ = opened(context, address)
+        duration = "getComputedStyle(document.querySelector('.frame .picture')).transitionDuration"
+        assert page.evaluate(duration) == seconds
+        moving = "document.getAnimations().filter(one => one.timeline === document.timeline).length"
+        assert page.evaluate(moving) == 0

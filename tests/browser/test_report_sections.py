@@ -214,3 +214,11 @@ def test_digits_show_one_image_after_the_other_in_one_place(page: Page) -> None:
     assert left.get_attribute("alt") == f"Left of the boundary: {titles[-1]}"
     dialog.get_by_label("width").press("3")
     assert left.get_attribute("alt") == f"Left of the boundary: {titles[-1]}", "a digit of a number is none of these"
+
+
+def test_cells_are_found_by_words(page: Page) -> None:
+    page.get_by_label("Cells with").fill("x4 siren+pe")
+    assert page.locator("#cells > details:visible").count() == 1
+    assert page.locator("#cells > .tools [role=status]").inner_text() == "1 of 21"
+    page.locator("#best a", has_text="ReLU").first.press("Enter")
+    expect(page.locator("#cells > details[open]")).to_be_in_viewport()

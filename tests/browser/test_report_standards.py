@@ -10,12 +10,7 @@ from urllib.parse import unquote, urlparse
 import pytest
 from opening import watched
 from playwright.sync_api import Browser, Page, expect
-from report_fixtures import VOID, Run, demo_run
-
-from sirenbench.claims.judge import write_claims
-from sirenbench.report.build import render
-
-CLAIMS = Path(__file__).parents[2] / "config/claims.yaml"
+from report_fixtures import VOID
 
 TREE = """html => {
     const parsed = new DOMParser().parseFromString(html, 'text/html');
@@ -55,25 +50,17 @@ def misplaced(page: Page, html: str) -> list[tuple[int, object, object]]:
     return pairs[:3] or ([] if len(written) == len(understood) else [(-1, len(written), len(understood))])
 
 
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The demo with its scorecard."""
-    run = demo_run(tmp_path_factory.mktemp("judged"), steps=60)
-    run.collect()
-    write_claims(run.config, run.cells, run.results, run.folder, CLAIMS)
-    render(run.folder, run.results)
-    return run
-
-
 @pytest.fixture
-def page(browser: Browser, judged: Run) -> Iterator[Page]:
-    yield from watched(browser, (judged.folder / "report.html").as_uri())
+def page(browser: Browser, judged_address: str) -> Iterator[Page]:
+    yield from watched(browser, judged_address)
 
 
-def test_a_browser_understands_the_page_as_it_is_written(browser: Browser, judged: Run, pictures_address: str) -> None:
+def test_a_browser_understands_the_page_as_it_is_written(
+    browser: Browser, judged_address: str, pictures_address: str
+) -> None:
     page = browser.new_page()
-    for path in (judged.folder / "report.html", Path(unquote(urlparse(pictures_address).path))):
-        html = path.read_text(encoding="utf-8")
+    for address in (judged_address, pictures_address):
+        html = Path(unquote(urlparse(address).path)).read_text(encoding="utf-8")
         assert html.lstrip().lower().startswith("<!doctype html>")
         assert misplaced(page, html) == []
         assert (

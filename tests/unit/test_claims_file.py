@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from report_fixtures import Made, demo_run, write_cell
 
 from sirenbench.claims.facts import FACTS
 from sirenbench.claims.judge import judge
@@ -22,7 +23,7 @@ from sirenbench.config.load import load
 from sirenbench.config.model import Config
 from sirenbench.config.yaml import read_yaml
 from sirenbench.errors import Mistakes
-from sirenbench.names import parse_name
+from sirenbench.names import changed, parse_name
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "config/claims.yaml"
@@ -151,6 +152,21 @@ def test_the_combination_is_judged_with_real_sines(claims: Claims, name: str) ->
     trial = claims.claims[name].trial
     cells = trial.cells() or claims.claims[trial.needed_claims()[0]].trial.cells()
     assert {cell.arm for cell in cells} == {"siren", "siren+pe+vgg"}
+
+
+def test_no_claim_holds_by_one_seed(claims: Claims, tmp_path: Path) -> None:
+    """Whatever its predicate: by the demo's cells, trained with one seed each."""
+    run = demo_run(tmp_path, steps=60)
+    for study, specs in run.cells.items():
+        run.cells[study] = [spec if spec.is_baseline else changed(spec, replicates=1) for spec in specs]
+        for spec in run.cells[study]:
+            if not spec.is_baseline:
+                write_cell(run.results, spec, Made(30.0 if spec.arm.startswith("siren") else 12.0, 0.9))
+    judged = judge(claims, run.config, run.cells, run.results)
+    baselines = {spec.name for specs in run.cells.values() for spec in specs if spec.is_baseline}
+    trained = [one for one in judged if set(one.verdict.cells) - baselines]
+    assert len(trained) > 20
+    assert [one.claim.id for one in trained if one.verdict.code is Code.HOLDS] == []
 
 
 # Mistakes.

@@ -77,11 +77,12 @@ def test_the_header_counts_the_claims_by_verdict(small: Run) -> None:
     totals = nothing | {"holds": 3, "not-testable": 2}
     meanings = dict.fromkeys(nothing, "a meaning")
     (small.folder / "claims.json").write_text(
-        json.dumps({"claims": [], "groups": {}, "verdicts": meanings, "totals": totals})
+        json.dumps({"claims": [], "groups": {}, "verdicts": meanings, "totals": totals, "evidence": {}})
     )
     page = Page(small.render())
     header = page.html.partition("</header>")[0]
-    assert ">3 holds</a>" in header
+    assert 'href="#claims:holds">3 holds</a>' in header
+    assert '<li data-verdict="holds" id="claims:holds">' in page.html
     assert ">2 not testable</a>" in header
     assert "0 fails" not in header
 

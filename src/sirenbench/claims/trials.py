@@ -189,7 +189,11 @@ class Reader:
             trial = self._one(filled(body, words), key)
             if trial is None:
                 return None
-            parts.append((", ".join(words.values()), trial))
+            told = (
+                value if isinstance(value, str) else f"{name} {value}"
+                for name, value in zip(loops, combination, strict=True)
+            )
+            parts.append((", ".join(told), trial))
         return All(tuple(parts))
 
     def _one(self, body: dict[str, Any], key: str) -> Trial | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,11 @@ from sirenbench.records import write_text
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.comparison import Comparison
 from sirenbench.report.costs import Costs, costs_of
+from sirenbench.report.data import packed
 from sirenbench.report.deviations import Deviation, Deviations, concerning, deviations_of
 from sirenbench.report.exports import write_exports
 from sirenbench.report.files import places_of, remove_others, write_pictures
+from sirenbench.report.findings import Finding, findings_of
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
 from sirenbench.report.metrics import Entry, facts, glossary
 from sirenbench.report.origin import Origin, origin_of
@@ -84,6 +85,7 @@ class Section:
     seeds: str
     scaled: list[str]
     table: Table
+    findings: list[Finding]
     views: list[View]
     absent: list[Cell]
 
@@ -120,6 +122,8 @@ class Page:
         The ids of the pictures that are embedded once for several places.
     files
         Where the pictures lie that are not embedded.
+    data
+        What can be taken from the page as files.
     """
 
     run: dict
@@ -135,7 +139,11 @@ class Page:
     scorecard: Scorecard | None
     shared: dict[str, str]
     files: dict[str, str]
-    data: dict
+    data: str
+
+    @property
+    def has_findings(self) -> bool:
+        return any(section.findings for section in self.sections)
 
 
 def render(folder: Path, results: Path, comparison: Comparison | None = None, to: Path | None = None) -> Path:
@@ -238,7 +246,7 @@ def _page(
         scorecard=scorecard,
         shared={} if files else shared(uris),
         files=files,
-        data=_data(public(frame)),
+        data=packed(public(frame), (view.curves for view in shown if view.curves)),
     )
 
 
@@ -284,6 +292,7 @@ def _views(run: dict, cells: Mapping[str, Sequence[Cell]], results: Path) -> dic
 
 def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, str], views: list[View]) -> Section:
     layout = LAYOUTS[about["layout"]]
+    table = layout.table(cells, images, about["source"])
     return Section(
         name=name,
         **{key: about[key] for key in ("title", "source", "text", "track", "why")},
@@ -291,7 +300,8 @@ def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, st
         tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
         seeds=_seeds(cells),
         scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),
-        table=layout.table(cells, images, about["source"]),
+        table=table,
+        findings=findings_of(cells, table.metrics, images, about["source"]),
         views=views,
         absent=[cell for cell in cells if cell.state != "ok"],
     )
@@ -307,22 +317,3 @@ def _seeds(cells: Iterable[Cell]) -> str:
 
 def _once(things: Iterable) -> list:
     return list(dict.fromkeys(things))
-
-
-def _data(frame: pd.DataFrame) -> dict:
-    """The table for the downloads, in words that JSON has: no NaN, and infinity as text.
-
-    What repeats, as names and commands do, is in ``lists``, by column; the rows then hold places in the list.
-    """
-    frame = frame.astype(object).where(frame.notna(), None)
-    lists = {}
-    for column in frame.columns:
-        codes, found = frame[column].factorize()
-        if 2 * len(found) < len(frame):
-            frame[column], lists[column] = codes, [_json(value) for value in found]
-    rows = [[_json(value) for value in row] for row in frame.itertuples(index=False)]
-    return {"columns": list(frame.columns), "lists": lists, "rows": rows}
-
-
-def _json(value: object) -> object:
-    return str(value) if isinstance(value, float) and math.isinf(value) else value

@@ -38,6 +38,8 @@ class Line:
 
     Attributes
     ----------
+    evidence
+        How the paper's side is known: keys of the scorecard's ``evidence``.
     cells
         Name and anchor of each cell that the verdict rests on.
     """
@@ -51,6 +53,7 @@ class Line:
     verdict: str
     reason: str
     measured: str
+    evidence: list[str]
     cells: list[tuple[str, str]]
     scaled: list[str]
     parts: list[Part]
@@ -74,10 +77,13 @@ class Scorecard:
     ----------
     totals
         Verdict, its word, its meaning, and how many.
+    evidence
+        Letter -> the kind of evidence that it stands for.
     """
 
     totals: list[tuple[str, str, str, int]]
     groups: list[Group]
+    evidence: dict[str, str]
 
 
 def read_scorecard(folder: Path, cells: Collection[str]) -> Scorecard | None:
@@ -98,7 +104,7 @@ def read_scorecard(folder: Path, cells: Collection[str]) -> Scorecard | None:
     totals = [
         (code.value, WORDS[code], content["verdicts"][code.value], content["totals"][code.value]) for code in Code
     ]
-    return Scorecard(totals, groups)
+    return Scorecard(totals, groups, content["evidence"])
 
 
 def _tally(lines: list[Line]) -> str:
@@ -112,6 +118,7 @@ def _line(claim: dict[str, Any], cells: Collection[str]) -> Line:
         verdict=claim["verdict"],
         paper=claim["paper"]["text"] or _number(claim["paper"]["value"]),
         measured=_measured(claim["measured"]),
+        evidence=claim["paper"]["evidence"],
         cells=[(name, anchor_of(name) if name in cells else "") for name in claim["cells"]],
         parts=[
             Part(part["what"], part["verdict"], part["reason"], _measured(part["measured"])) for part in claim["parts"]

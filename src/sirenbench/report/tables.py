@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import TypeAlias
 
@@ -47,7 +48,17 @@ class RowsTable:
     extras: list[str]
     rows: list[Row]
     show_data: bool
-    show_paper: bool
+
+    @property
+    def verdicts(self) -> set[str]:
+        """What is said of ours against the paper's numbers; empty if the paper has none."""
+        scores = [score for row in self.rows for score in row.scores.values()]
+        return {score.against.verdict for score in scores if score.against.paper}
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the paper's numbers are all of larger cells, so that no difference is judged."""
+        return self.verdicts == {"scaled down"}
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,10 @@ class ArmsTable:
     columns: list[Column]
     blocks: list[Block]
 
+    @property
+    def metrics(self) -> list[str]:
+        return list(dict.fromkeys(metric for block in self.blocks for metric in block.metrics))
+
 
 Table: TypeAlias = RowsTable | ArmsTable
 
@@ -105,10 +120,10 @@ def data_title(data: Data, images: Mapping[str, str]) -> str:
 
 def curves_table(cells: Sequence[Cell], images: Mapping[str, str], source: str) -> RowsTable:
     """What was followed over the steps, and how it went; one row per cell, in the study's order."""
-    extras = {
+    extras: dict[str, Extra] = {
         "Best PSNR": lambda cell: _over_seeds(cell.ends("psnr"), lambda e: e.best),
         "Worst drop (dB)": lambda cell: _over_seeds(cell.ends("psnr"), lambda e: e.drawdown, not cell.exact),
-        "Reaches 30 dB": _reached,
+        **{f"Reaches {level} dB": partial(_reached, level=level) for level in _levels(cells)},
         **_COST,
     }
     return _rows_table(cells, images, source, _followed(cells), extras)
@@ -178,7 +193,6 @@ def _rows_table(
         extras=list(extras),
         rows=rows,
         show_data=len({cell.data for cell in cells}) > 1,
-        show_paper=any(score.against.paper for row in rows for score in row.scores.values()),
     )
 
 
@@ -210,7 +224,16 @@ def _over_seeds(ends: Sequence[EndPoints], pick: Callable[[EndPoints], float], a
     return Value(number(mean, 2), key=None if math.isnan(mean) else mean)
 
 
-def _reached(cell: Cell, level: str = "30") -> Value:
+def _levels(cells: Iterable[Cell]) -> list[str]:
+    """30 dB where it was watched for, and 40 dB where any seed reached that."""
+    ends = [end for cell in cells for end in cell.ends("psnr")]
+    return [
+        *(["30"] if any("30" in end.reached for end in ends) else []),
+        *(["40"] if any(end.reached.get("40") for end in ends) else []),
+    ]
+
+
+def _reached(cell: Cell, level: str) -> Value:
     """When a level of PSNR was first reached: mean over the seeds that did, and how many did not."""
     ends = [end for end in cell.ends("psnr") if level in end.reached]
     times = [end.reached[level] for end in ends]

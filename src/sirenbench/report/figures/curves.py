@@ -74,6 +74,12 @@ def thin(series: Series, points: int = POINTS) -> Series:
     )
 
 
+def thinned(series: Sequence[Series]) -> list[Series]:
+    """What is drawn of the curves of a panel."""
+    points = max(FEWEST, min(POINTS, POINTS_OF_A_PANEL // len(series)))
+    return [thin(one, points) for one in series]
+
+
 def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str = "steps") -> Markup:
     """One panel: a metric over the training, with 95 % bands over the replicates.
 
@@ -87,10 +93,8 @@ def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str 
         Of ``AXES``.
     """
     with _axes(key) as (axes, svg):
-        points = max(FEWEST, min(POINTS, POINTS_OF_A_PANEL // len(series)))
-        for one in series:
-            thinned = thin(one, points)
-            _draw_series(axes, thinned, thinned.seconds if axis == "seconds" else thinned.steps)
+        for one in thinned(series):
+            _draw_series(axes, one, one.seconds if axis == "seconds" else one.steps)
         axes.set_xlabel(AXES[axis])
         axes.set_ylabel(facts(metric).label)
     return inline(svg.getvalue(), key, describe(metric, series, title))

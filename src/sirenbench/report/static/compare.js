@@ -62,8 +62,9 @@
       field.addEventListener("input", () => change(read()));
       field.addEventListener("change", () => write(read()));
     });
+    const starts = { x: across.start, y: down.start, width: across.length, height: down.length };
     const controls = Object.entries(fields).map(([name, field]) => labelled(name, field));
-    return { controls, read, write };
+    return { controls, read, write, middle: starts };
   };
 
   const cropped = (pixels, { x, y, width, height }) => {
@@ -123,6 +124,13 @@
       crops.replaceChildren(...items.filter((_, i) => panes[i].dataset.role !== "input"));
     };
     const rectangle = makeRectangle(target, measure);
+    const results = images.filter((_, i) => panes[i].dataset.role === "result");
+    const whole = { x: 0, y: 0, width: target.width, height: target.height };
+    const presets = [
+      button("Middle", () => rectangle.write(rectangle.middle)),
+      button("Largest difference", () => rectangle.write(worstPlace(results, target, rectangle.middle))),
+      button("Whole image", () => rectangle.write(whole)),
+    ];
     let mode = "boundary";
     const modes = [["boundary", "moves the boundary"], ["crop", "chooses the crop"]];
     listen(stage, target, () => mode, move, rectangle.write);
@@ -132,7 +140,7 @@
         labelled("Boundary", slider), button("Flip (space)", flip), element("span", { className: "aside", textContent: "1 to 9: that image alone" })),
       element("div", { className: "inspector" }, stage, element("div", {},
         choices("Dragging", modes, mode, (chosen) => { mode = chosen; }),
-        element("fieldset", {}, element("legend", { textContent: "Crop, in pixels" }), ...rectangle.controls),
+        element("fieldset", {}, element("legend", { textContent: "Crop, in pixels" }), ...rectangle.controls, ...presets),
         crops,
         element("p", { className: "aside", textContent: METHOD }))));
     dialog.addEventListener("keydown", (event) => {

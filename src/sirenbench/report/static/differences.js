@@ -1,4 +1,4 @@
-// Differences from the target, in place of the images.
+// Differences from the target, in place of the images; on paper, where nothing can be pressed, below them.
 {
   const GAINS = [["", "Images"], ["1", "Difference ×1"], ["4", "×4"], ["16", "×16"]];
 
@@ -24,10 +24,23 @@
     return [...words, gain > 1 ? " and above." : ".", ` Largest: ${largest.join(", ")}.`];
   };
 
+  // Made by the browser's blending of the two: without their pixels, so that it is there at once.
+  const ON_PAPER = 8;
+  const blended = (target, pane) => {
+    const [image, other] = [target, pane].map((one) => element("img", { src: sourceOf(one), alt: "" }));
+    other.alt = `${pane.dataset.title}: |image − target| ×${ON_PAPER}`;
+    const frame = element("div", { className: "blend" }, image, other);
+    return element("div", { className: "on-paper aside" }, frame, `|image − target| ×${ON_PAPER}`);
+  };
+
   all("figure.images").forEach((figure) => {
     const target = figure.querySelector("[data-role=target]");
     const results = all("[data-role=result]", figure);
     if (!target || !results.length) return;
+    addEventListener("beforeprint", () => {
+      results.filter((pane) => !pane.querySelector("canvas")).forEach((pane) => pane.append(blended(target, pane)));
+    });
+    addEventListener("afterprint", () => all(".on-paper", figure).forEach((made) => made.remove()));
     const scale = element("p", { className: "aside scale", role: "status" });
     const show = async (gain) => {
       const truth = await pixelsOf(target);

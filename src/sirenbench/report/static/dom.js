@@ -28,3 +28,12 @@ const choices = (label, options, chosen, choose) => {
   group.append(...buttons);
   return group;
 };
+
+// What the address names; an address that someone has mistyped names itself.
+const addressed = (text = location.hash.slice(1)) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};

@@ -10,7 +10,7 @@ const save = (name, type, text) => {
 const shown = (cell, unseen = true) => {
   const copy = cell.cloneNode(true);
   all("button", copy).forEach((made) => made.replaceWith(made.textContent));
-  all(".evidence", copy).forEach((letter) => letter.remove());
+  all(".evidence, .grounds", copy).forEach((part) => part.remove());
   all(".note", copy).forEach((note) => note.prepend(" "));
   all(unseen ? "[aria-hidden]" : "[aria-hidden], .unseen", copy).forEach((hidden) => hidden.remove());
   return copy.textContent.replace(/\s+/g, " ").trim();
@@ -25,17 +25,35 @@ const shown = (cell, unseen = true) => {
   const named = (columns, row) => Object.fromEntries(row.map((value, i) => [columns[i], value]));
   const saveJson = (name, records) => save(`${name}.json`, "application/json", JSON.stringify(records, null, 1));
 
-  const results = () => {
-    const { columns, lists, rows } = JSON.parse(document.getElementById("results").textContent);
+  // The data of the page: base64 of gzip of JSON.
+  const packed = document.getElementById("data").textContent;
+  const unpacked = () => {
+    const bytes = Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  };
+  const results = async () => {
+    const { columns, lists, rows } = (await unpacked()).results;
     const listed = columns.map((column) => lists[column]);
     return { columns, rows: rows.map((row) => row.map((value, i) => (listed[i] ? listed[i][value] ?? null : value))) };
   };
+  const CURVE = ["curve", "metric", "step", "seconds", "mean", "half of its 95 % interval"];
+  const curves = async (key) => ({ columns: CURVE, rows: (await unpacked()).curves[key] });
+
   const ofAll = {
     csv: (name, { columns, rows }) => save(`${name}.csv`, "text/csv", csv([columns, ...rows])),
     json: (name, { columns, rows }) => saveJson(name, rows.map((row) => named(columns, row))),
   };
   all("[data-download]").forEach((made) => {
-    made.addEventListener("click", () => ofAll[made.dataset.download](made.dataset.name, results()));
+    made.addEventListener("click", async () => ofAll[made.dataset.download](made.dataset.name, await results()));
+  });
+  all("figure[data-curves]").forEach((figure) => {
+    const { name, curves: key } = figure.dataset;
+    const buttons = Object.entries(ofAll).map(([format, write]) => {
+      const made = button(format.toUpperCase(), async () => write(name, await curves(key)));
+      made.ariaLabel = `${name} as ${format.toUpperCase()}`;
+      return made;
+    });
+    figure.append(element("p", { className: "tools" }, "These curves as ", ...buttons));
   });
 
   const seen = (rows) => [...rows].filter((row) => !row.hidden);

@@ -49,6 +49,19 @@ const psnrOf = (one, other, { x, y, width, height }) => {
   return -10 * Math.log10(sum / (3 * width * height));
 };
 
+// Where the images differ most from the other, in all: the place of a rectangle of that size, to a quarter of it.
+const worstPlace = (images, other, { width, height }) => {
+  const [right, down] = [width, height].map((side) => Math.max(1, Math.floor(side / 4)));
+  let worst = { sum: -1 };
+  for (let y = 0; y + height <= other.height; y += down) {
+    for (let x = 0; x + width <= other.width; x += right) {
+      const sum = images.reduce((all, one) => all + 10 ** (-psnrOf(one, other, { x, y, width, height }) / 10), 0);
+      if (sum > worst.sum) worst = { sum, x, y };
+    }
+  }
+  return { x: worst.x, y: worst.y, width, height };
+};
+
 // Nine colours of Matplotlib's map "magma", and straight lines between them: evenly brighter from 0 to 1.
 const MAGMA = ["000004", "1d1147", "51127c", "832681", "b73779", "e55064", "fb8761", "fec287", "fcfdbf"]
   .map((colour) => [0, 2, 4].map((i) => parseInt(colour.slice(i, i + 2), 16)));

@@ -30,9 +30,8 @@
     });
   });
 
-  // Long tables: only the rows that hold some words.
-  all("table.sortable").forEach((table) => {
-    const rows = [...table.tBodies[0].rows];
+  // Long tables and lists: only what holds some words.
+  const searched = (label, rows, place) => {
     if (rows.length < 12) return;
     const count = element("span", { role: "status" });
     const texts = rows.map((row) => row.textContent.toLowerCase());
@@ -42,9 +41,11 @@
       rows.forEach((row, i) => { row.hidden = !words.every((word) => texts[i].includes(word)); });
       count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
     });
-    const tools = element("p", { className: "tools" }, element("label", {}, "Rows with ", field), count);
-    table.closest(".scroll").before(tools);
-  });
+    place.before(element("p", { className: "tools" }, element("label", {}, `${label} with `, field), count));
+  };
+  all("table.sortable").forEach((table) => searched("Rows", [...table.tBodies[0].rows], table.closest(".scroll")));
+  const cells = all("#cells > details");
+  if (cells.length) searched("Cells", cells, cells[0]);
 
   // Legends: a press leaves one curve lit.
   all("figure[data-series]").forEach((figure) => {
@@ -136,21 +137,22 @@
 
   // A link to a cell opens it.
   const reveal = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const found = target || document.getElementById(location.hash.slice(1));
+    const place = location.hash.slice(1);
+    const found = document.getElementById(addressed()) || document.getElementById(place);
     const closed = found && found.closest("details");
     if (!closed) return;
+    closed.hidden = false;
     closed.open = true;
-    found.closest("details").scrollIntoView();
+    (found.matches(".detail") ? closed : found).scrollIntoView();
   };
   addEventListener("hashchange", reveal);
   reveal();
 
-  // On paper everything is open, and every picture there.
+  // On paper everything is open but the grounds of claims, which are a book, and every picture is there.
   let opened = [];
   addEventListener("beforeprint", () => {
     all("img[loading=lazy]").forEach((image) => { image.loading = "eager"; });
-    opened = all("details:not([open])");
+    opened = all("details:not([open], .grounds)");
     opened.forEach((closed) => { closed.open = true; });
   });
   addEventListener("afterprint", () => opened.forEach((closed) => { closed.open = false; }));

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from markupsafe import Markup
 
 from sirenbench.records import RecordError
 from sirenbench.report.cells import Labelled, curves_of
-from sirenbench.report.figures.curves import AXES, Series, draw
+from sirenbench.report.figures.curves import AXES, Series, draw, thinned
 from sirenbench.report.figures.style import colour_of, dash_of
 from sirenbench.report.metrics import facts
 from sirenbench.statistics import band
@@ -36,13 +37,19 @@ class Curves:
 
     Attributes
     ----------
+    key
+        Unique on the page.
     lost
         Which curves cannot be read, and what to do.
+    points
+        What is drawn, as rows: label, metric, step, seconds, mean, and half of the mean's 95 % interval.
     """
 
+    key: str
     panels: dict[str, list[Markup]]
     legend: list[Key]
     lost: list[str]
+    points: list[list[str | float | None]]
 
 
 def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Curves | None:
@@ -63,10 +70,12 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
             lost.append(f"{one.label}: {error}")
     panels: dict[str, list[Markup]] = {axis: [] for axis in AXES}
     legend: dict[str, Key] = {}
+    points: list[list[str | float | None]] = []
     for metric in DRAWN:
         series = [of_cell[metric] for of_cell in read if metric in of_cell]
         if all(line.is_level for line in series):
             continue
+        points += [row for line in thinned(series) for row in _points(line, metric)]
         for axis, drawn in panels.items():
             text = f"{facts(metric).title} over the {axis}, {title}"
             drawn.append(draw(f"{key}-{metric}-{axis}", metric, series, text, axis))
@@ -74,7 +83,16 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
             line.label: Key(line.label, line.style, colour_of(line.style), dash_of(line.style), line.is_level)
             for line in series
         }
-    return Curves(panels, list(legend.values()), lost) if legend or lost else None
+    return Curves(key, panels, list(legend.values()), lost, points) if legend or lost else None
+
+
+def _points(line: Series, metric: str) -> Iterator[list[str | float | None]]:
+    for step, seconds, mean, half in zip(line.steps, line.seconds, line.mean, line.half, strict=True):
+        yield [line.label, metric, int(step), *(_digits(float(value)) for value in (seconds, mean, half))]
+
+
+def _digits(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def _series(one: Labelled, results: Path) -> dict[str, Series]:

@@ -56,6 +56,12 @@ class Strip:
         """Of all its pictures."""
         return [pane.uri for pane in self.panes]
 
+    @property
+    def columns(self) -> int:
+        """How many stand in a row where there is room: rows of the same length, of six at most."""
+        rows = -(-len(self.panes) // 6)
+        return -(-len(self.panes) // rows)
+
 
 def strip(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Strip | None:
     """The strip of cells that share their target; None if no cell has left an image. ``title`` names the image."""

@@ -1,0 +1,150 @@
+"""Who is best in what, and whether that is more than noise: the tables of the report in a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sirenbench.report.cells import Cell, labels_of
+from sirenbench.report.metrics import facts
+from sirenbench.report.paper import PaperValue, find
+from sirenbench.report.tables import data_title
+from sirenbench.report.text import half_width, number
+from sirenbench.statistics import Sample, Summary, difference, rankable, summarise
+
+SIGNIFICANT, NOISE, EXACT = "significant", "not significant", "exact"
+_METRICS = 2  # of a study, in the order of its table
+
+
+@dataclass(frozen=True)
+class Named:
+    """A cell, as its study calls it."""
+
+    label: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number with half its 95 % interval, which is empty where there is none; ``key`` is for sorting."""
+
+    text: str
+    half: str
+    key: float
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The best that the paper has for these cells."""
+
+    best: Named
+    value: PaperValue
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The best of some cells by one metric.
+
+    Attributes
+    ----------
+    second, margin
+        The next by its mean, and how far it is behind, paired by seed.
+    verdict
+        ``significant`` if the 95 % interval of the difference to each of the others lies on one side of zero; ``exact``
+        if none of them has any chance in it.
+    alike
+        Those that cannot be told from the best, because that interval has zero in it or is not there.
+    """
+
+    metric: str
+    best: Named
+    value: Number
+    second: Named
+    margin: Number
+    verdict: str
+    alike: list[Named]
+    paper: Printed | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Who is best on one image and factor, within one track.
+
+    Attributes
+    ----------
+    unranked
+        How many cells have no say, because of one seed only, or because a seed has no number.
+    """
+
+    where: str
+    track: str
+    leads: list[Lead]
+    unranked: int
+
+
+def findings_of(cells: Sequence[Cell], metrics: Iterable[str], images: Mapping[str, str], source: str) -> list[Finding]:
+    """The findings of a study; of data with fewer than two cells that can be ranked there are none.
+
+    Parameters
+    ----------
+    metrics
+        Those of its table: the first two that have a direction are told.
+    source
+        The figures or tables that it stands for, from which the paper's numbers are taken.
+    """
+    ranked = [metric for metric in metrics if facts(metric).better != "neither"][:_METRICS]
+    labels = labels_of(cells)
+    findings = []
+    for data, track in dict.fromkeys((cell.data, cell.track) for cell in cells):
+        kin = [
+            (cell, label) for cell, label in zip(cells, labels, strict=True) if (cell.data, cell.track) == (data, track)
+        ]
+        leads = [lead for metric in ranked if (lead := _lead(kin, metric, source))]
+        if leads:
+            unranked = sum(not rankable(cell.sample(leads[0].metric)) for cell, _ in kin)
+            findings.append(Finding(data_title(data, images), track, leads, unranked))
+    return findings
+
+
+def _lead(kin: Sequence[tuple[Cell, str]], metric: str, source: str) -> Lead | None:
+    sign = 1 if facts(metric).better == "higher" else -1
+    samples = {Named(label, cell.anchor): cell.sample(metric) for cell, label in kin}
+    means = {one: sign * summarise(sample).mean for one, sample in samples.items() if rankable(sample)}
+    if len(means) < 2:
+        return None
+    best, second, *_ = sorted(means, key=lambda one: -means[one])
+    alike = [one for one in means if one != best and not _apart(samples[best], samples[one])]
+    exact = all(samples[one].exact for one in means)
+    verdict = NOISE if alike else EXACT if exact else SIGNIFICANT
+    margin = difference(samples[best], samples[second])
+    return Lead(
+        metric=metric,
+        best=best,
+        value=_number(summarise(samples[best]), metric),
+        second=second,
+        margin=_number(margin, metric, sign),
+        verdict=verdict,
+        alike=alike,
+        paper=_paper(kin, metric, source, sign),
+    )
+
+
+def _apart(a: Sample, b: Sample) -> bool:
+    found = difference(a, b)
+    return found.mean != 0 if a.exact and b.exact else found.differs_from_zero
+
+
+def _number(summary: Summary, metric: str, sign: int = 1) -> Number:
+    digits = facts(metric).digits + 1 if metric == "psnr" else facts(metric).digits
+    half = half_width(summary.half, digits) if summary.half > 0 else ""  # neither 0, of what is exact, nor NaN
+    return Number(number(sign * summary.mean, digits), half, sign * summary.mean)
+
+
+def _paper(kin: Sequence[tuple[Cell, str]], metric: str, source: str, sign: int) -> Printed | None:
+    """The best of at least two."""
+    found = [
+        Printed(Named(label, cell.anchor), value)
+        for cell, label in kin
+        if (value := find(cell.reference, metric, source))
+    ]
+    return max(found, key=lambda one: sign * one.value.value) if len(found) > 1 else None
