@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sirenbench import catalog
-from sirenbench.assets.status import sha256_of
+from sirenbench.assets.status import read_status, sha256_of
 from sirenbench.config.grid import deviations, paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
+from sirenbench.errors import AssetUnavailable, shown
+from sirenbench.names import parse_name
+from sirenbench.numerics import numerics_of
 from sirenbench.options import Value
 from sirenbench.records import (
     FAILURE,
@@ -99,6 +102,7 @@ def collect(
     """
     import pandas as pd
 
+    records = stamp_of(results, cells, config.metrics)  # before they are read: what is written after that is newer
     rows = [
         {"study": study, "position": position} | _identity(config.studies[study], spec, configfiles) | outcome
         for study, specs in cells.items()
@@ -111,7 +115,18 @@ def collect(
         frame.to_parquet(temporary, index=False)
     with atomic_path(folder / TABLE) as temporary:
         public(frame).to_csv(temporary, index=False)
-    write_text(folder / RUN, json.dumps(_run(config, cells), indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / RUN, json.dumps(_run(config, cells, records), indent=1, ensure_ascii=False) + "\n")
+
+
+def stamp_of(results: Path, cells: Mapping[str, Sequence[CellSpec]], metrics: Sequence[str]) -> str:
+    """Another text as soon as one of the files that a table is made of was written anew, whatever the clock said."""
+    digest = hashlib.sha256()
+    for name in sorted({spec.name for specs in cells.values() for spec in specs}):
+        for file in (RECORD, *(f"metrics/{metric}.json" for metric in metrics)):
+            path = folder_of(results, name) / file
+            written = path.stat().st_mtime_ns if path.exists() else None
+            digest.update(f"{name} {file} {written}\n".encode())
+    return digest.hexdigest()
 
 
 def public(frame: pd.DataFrame) -> pd.DataFrame:
@@ -120,15 +135,44 @@ def public(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_cell(results: Path, name: str) -> CellRecord | None:
-    """The record of a cell, or of its failure; None if it left neither. A damaged record counts as failed."""
+    """The record of a cell, or of its failure; None if it left neither.
+
+    A record that is damaged, or says nothing of the cell as it is now, counts as failed.
+    """
     for file in (RECORD, FAILURE):
         path = folder_of(results, name) / file
         if path.exists():
             try:
-                return read_record(path)
+                record = read_record(path)
+                _check_is_of_now(record, name, results)
+                return record
             except RecordError as error:
                 return CellRecord(name=name, spec={}, track="as-run", state="failed", reason=str(error))
     return None
+
+
+def _check_is_of_now(record: CellRecord, name: str, results: Path) -> None:
+    """Raise RecordError for a record of another cell, configuration, version of the numbers, or picture.
+
+    Snakemake runs such a cell again, where it knows: it does not of a folder that was copied.
+    """
+    spec = parse_name(name)
+    made, now = record.provenance, numerics_of(spec)
+    why = ""
+    if record.name != name:
+        why = f"is of {shown(record.name)}"
+    elif record.spec != spec.as_dict():
+        why = "is of another configuration than its name says now"
+    elif made and made.numerics != now:
+        why = f"has numbers of another version ({made.numerics}; now {now})"
+    elif record.image:
+        with suppress(AssetUnavailable):
+            digest = read_status(results / "assets" / f"{record.image.asset}.json").sha256
+            if digest and digest != record.image.asset_sha256:
+                why = f"is of another picture (SHA-256 {record.image.asset_sha256[:16]}; now {digest[:16]})"
+    if why:
+        path = folder_of(results, name) / RECORD
+        raise RecordError(f"{path} {why}; delete it to run the cell again")
 
 
 def command_of(name: str, configfiles: Sequence[str] = ()) -> str:
@@ -225,7 +269,7 @@ def _outcomes(record: CellRecord | None, further: Sequence[Scores]) -> Iterator[
             yield outcome | {"metric": scores.metric, "reason": scores.reason}
 
 
-def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]]) -> dict:
+def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]], records: str) -> dict:
     about = {"title", "source", "text", "track", "layout", "why"}
     return {
         "run": config.run,
@@ -234,6 +278,7 @@ def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]]) -> dict:
         "studies": {name: config.studies[name].model_dump(include=about) for name in cells},
         "images": {name: recipe.title for name, recipe in config.images.items() if recipe.title},
         "config_sha256": hashlib.sha256(config.model_dump_json().encode()).hexdigest(),
+        "records": records,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _VERSIONED},
     }
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sirenbench import catalog
-from sirenbench.assets.status import read_status
+from sirenbench.assets.status import read_status, sha256_of
+from sirenbench.collect import RESULTS, RUN, stamp_of
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
 from sirenbench.errors import AssetUnavailable, UserError
@@ -46,6 +47,7 @@ class Workflow:
         self.files = [Path(file) for file in files] or [DEFAULT]
         self.overrides = dict(overrides or {})
         self.main = load([ASSETS, *self.files], self.overrides)
+        self._digest = cache(sha256_of)
         self._limits = Limits(Path("results"), self.main.config.resources.runtime)
 
     @cached_property
@@ -158,8 +160,14 @@ class Workflow:
         return next((loaded for loaded in self.runs.values() if loaded.has_asset(name)), self.main).asset(name)
 
     def asset_identity(self, name: str) -> str:
-        """Which file an asset is: its hash where one is given, else where it comes from."""
+        """Which file an asset is: its hash where one is given or it lies here, else where it comes from.
+
+        The time of a file of the user's own says little: one that is moved over another keeps its older one.
+        """
         asset = self.asset(name)
+        for own in self.own_file(name) if not asset.sha256 else ():
+            with suppress(OSError):  # it may not be read: whoever fetches it tells
+                return json.dumps({"sha256": self._digest(Path(own))})
         kept = {"sha256"} if asset.sha256 else set(type(asset).model_fields) - {"note", "licence", "path"}
         return asset.model_dump_json(include=kept)
 
@@ -216,6 +224,23 @@ class Workflow:
                 record = read_record(path)
                 if record.state == "not-testable" and lacking & self._assets(parse_name(record.name)):
                     path.unlink()
+
+    def age_tables_of_other_records(self, results: Path) -> None:
+        """Let Snakemake collect again where the records are others than those of the table, and yet no newer than it.
+
+        They were copied from another machine, or written while the clock was behind.
+        """
+        for _, target in self.targets():
+            folder = results / target
+            if not (folder / RESULTS).is_file():
+                continue
+            loaded, cells = self.selected(target)
+            collected = None
+            with suppress(OSError, ValueError, KeyError, TypeError):  # damaged: of no records at all
+                collected = json.loads((folder / RUN).read_text(encoding="utf-8"))["records"]
+            if collected != stamp_of(results, cells, loaded.config.metrics):
+                with suppress(OSError):  # who may not write there cannot collect either
+                    os.utime(folder / RESULTS, (1, 1))  # a time of 0 is none to Snakemake
 
     def _assets(self, spec: CellSpec) -> set[str]:
         """Everything that a cell needs."""

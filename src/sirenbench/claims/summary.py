@@ -80,7 +80,7 @@ def _scores(frame: pd.DataFrame) -> Iterator[list[str]]:
 
 
 def _pair(rows: pd.DataFrame) -> str:
-    means = [rows[rows.metric == metric]["last"].mean() for metric in ("psnr", "ssim")]
+    means = [rows[(rows.metric == metric) & ~rows.diverged.fillna(False)]["last"].mean() for metric in ("psnr", "ssim")]
     if not all(map(math.isfinite, means)):
         return "-" if rows.empty else ", ".join(sorted(set(rows.state) - {"ok"})) or "not a number"
     return f"{means[0]:.3f} / {means[1]:.3f}"
