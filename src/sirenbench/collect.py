@@ -11,17 +11,20 @@ import json
 import platform
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from sirenbench import catalog
 from sirenbench.assets.status import read_status, sha256_of
+from sirenbench.cell_files import check_size
 from sirenbench.config.grid import deviations, paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
-from sirenbench.errors import AssetUnavailable, shown
+from sirenbench.errors import AssetUnavailable, UserError, shown
 from sirenbench.names import parse_name
 from sirenbench.numerics import numerics_of
 from sirenbench.options import Value
@@ -82,6 +85,29 @@ _MISSING = {
 _VERSIONED = ("sirenbench", "torch", "numpy", "scikit-image", "pillow", "snakemake", "pandas", "matplotlib")
 
 
+class _Study(BaseModel):
+    title: str
+    source: str
+    text: str
+    track: str
+    layout: str
+    why: str
+
+
+class _Run(BaseModel):
+    """What ``run.json`` holds; ``records`` is a :func:`stamp_of` them, ``table`` the SHA-256 of ``results.parquet``."""
+
+    run: str
+    title: str
+    text: str
+    studies: dict[str, _Study]
+    images: dict[str, str]
+    config_sha256: str
+    versions: dict[str, str]
+    records: str = ""
+    table: str = ""
+
+
 def collect(
     config: Config,
     cells: Mapping[str, Sequence[CellSpec]],
@@ -115,7 +141,39 @@ def collect(
         frame.to_parquet(temporary, index=False)
     with atomic_path(folder / TABLE) as temporary:
         public(frame).to_csv(temporary, index=False)
-    write_text(folder / RUN, json.dumps(_run(config, cells, records), indent=1, ensure_ascii=False) + "\n")
+    run = _run(config, cells) | {"records": records, "table": sha256_of(folder / RESULTS)}
+    write_text(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The ``run.json`` and ``results.parquet`` of a collected run.
+
+    Raises
+    ------
+    UserError
+        If one of them is missing or damaged, or is not of the other.
+    """
+    import pandas as pd
+
+    with reading(folder / RUN) as path:
+        run = _Run.model_validate_json(path.read_bytes()).model_dump()
+    with reading(folder / RESULTS) as path:
+        # A flipped bit of a table may be read as another number.
+        if run["table"] and run["table"] != sha256_of(path):
+            raise ValueError(f"it is not the table that {RUN} tells of")
+        check_size(path)
+        return run, pd.read_parquet(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Path]:
+    """Tell of a file of a collected run that its readers cannot take: a UserError."""
+    try:
+        yield path
+    except Exception as error:  # a damaged file can make its readers raise almost anything
+        reason = shown(str(error) or type(error).__name__)
+        again = f"delete it and run the target that makes {path.parent}/report.html again"
+        raise UserError(f"{path} cannot be read ({reason}); {again}") from error
 
 
 def stamp_of(results: Path, cells: Mapping[str, Sequence[CellSpec]], metrics: Sequence[str]) -> str:
@@ -269,7 +327,7 @@ def _outcomes(record: CellRecord | None, further: Sequence[Scores]) -> Iterator[
             yield outcome | {"metric": scores.metric, "reason": scores.reason}
 
 
-def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]], records: str) -> dict:
+def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]]) -> dict:
     about = {"title", "source", "text", "track", "layout", "why"}
     return {
         "run": config.run,
@@ -278,7 +336,6 @@ def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]], records: str) 
         "studies": {name: config.studies[name].model_dump(include=about) for name in cells},
         "images": {name: recipe.title for name, recipe in config.images.items() if recipe.title},
         "config_sha256": hashlib.sha256(config.model_dump_json().encode()).hexdigest(),
-        "records": records,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _VERSIONED},
     }
 

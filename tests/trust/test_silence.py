@@ -1,19 +1,18 @@
-"""Nothing wrong in silence: what was changed behind the suite's back is run again, or told, and never shown as it is."""
+"""Nothing wrong in silence: what changed behind the suite's back is run again, or told, and not shown as it is."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from workflow.conftest import RELU, SIREN, Project, _project
+from workflow.conftest import SIREN, Project, _project
 
 from sirenbench.adhoc import job_of
 from sirenbench.claims.finished import FinishedCell
@@ -23,7 +22,8 @@ from sirenbench.config import load
 from sirenbench.errors import UserError
 from sirenbench.names import parse_name
 from sirenbench.partial import report_what_is_there
-from sirenbench.records import CURVES, RECORD, WEIGHTS, CellRecord, RecordError, folder_of, read_record
+from sirenbench.records import CURVES, RECORD, WEIGHTS, CellRecord, RecordError, folder_of
+from sirenbench.report.build import render
 from sirenbench.worker.evaluate import evaluate
 from sirenbench.workflow import Workflow
 
@@ -102,9 +102,7 @@ def test_the_folder_of_another_cell_is_not_taken_for_this_one(made: Callable[...
     found = read_cell(RESULTS, OTHER)
     assert found is not None
     assert (found.state, found.replicates) == ("failed", ())
-    assert found.reason == (
-        f"{folder_of(RESULTS, OTHER) / RECORD} is of {NAME!r}; delete it to run the cell again"
-    )
+    assert found.reason == (f"{folder_of(RESULTS, OTHER) / RECORD} is of {NAME!r}; delete it to run the cell again")
 
 
 def _other_version(content: dict[str, Any]) -> None:
@@ -168,6 +166,21 @@ def test_a_report_of_what_is_there_leaves_no_table_of_what_was(made: Callable[..
     collect(bench.main.config, bench.main.cells, RESULTS, RESULTS / "small")
     report_what_is_there(bench, "small")
     assert sorted(path.suffix for path in (RESULTS / "small").iterdir() if path.is_file()) == [".html"]
+
+
+@pytest.mark.parametrize("file", ["results.parquet", "run.json"])
+def test_a_table_that_is_not_the_one_that_was_collected_is_told(file: str, made: Callable[..., CellRecord]) -> None:
+    made(NAME)
+    bench, folder = Workflow(), RESULTS / "small"
+    collect(bench.main.config, bench.main.cells, RESULTS, folder)
+    content = bytearray((folder / file).read_bytes())
+    if file == "run.json":
+        amend(folder / file, lambda run: run.update(table="0" * 64))
+    else:
+        content[len(content) // 3] ^= 1
+        (folder / file).write_bytes(content)
+    with pytest.raises(UserError, match=r"it is not the table that run.json tells of.*; delete it and run the target"):
+        render(folder, RESULTS)
 
 
 def test_the_summary_leaves_out_a_seed_that_diverged_and_came_back(
@@ -237,7 +250,9 @@ def test_what_yaml_might_take_for_something_else_is_told(content: bytes, told: s
     path = project / "config/config.yaml"
     full = b"task: fit, image: tile, arm: siren, depth: 1, width: 8"
     images = b"images: {tile: {path: tile.png}}\n"
-    path.write_bytes(content.replace(b"grid: {size", b"grid: {" + full + b", size") + (images if b"grid" in content else b""))
+    path.write_bytes(
+        content.replace(b"grid: {size", b"grid: {" + full + b", size") + (images if b"grid" in content else b"")
+    )
     with pytest.raises(UserError) as refused:
         load([path])
     if told:
