@@ -72,6 +72,15 @@ def test_a_picture_that_is_moved_over_another_runs_its_cells_again(later: float,
     assert ran.planned() == {"asset": 1, "train": 2, "collect": 1, "judge": 1, "report": 1, "all": 1}
 
 
+def test_the_same_name_for_another_picture_in_another_configuration_runs_its_cells_again(ran: Project) -> None:
+    with Image.open(ran.folder / "config/tile.png") as picture:
+        picture.rotate(90).save(ran.folder / "config/other.png")
+    set_time(ran.folder / "config/other.png", ran.folder / "config/tile.png", -DAY)
+    text = (ran.folder / "config/config.yaml").read_text()
+    (ran.folder / "config/more.yaml").write_text(text.replace("tile.png", "other.png"))
+    assert ran.planned("--configfile", "config/more.yaml")["train"] == 2
+
+
 @pytest.mark.slow
 def test_a_record_that_is_older_than_the_table_and_yet_another_is_collected(ran: Project) -> None:
     """As after ``rsync -a`` from another machine, or a run while the clock was behind."""
@@ -157,6 +166,21 @@ def test_weights_of_other_seeds_get_no_score(made: Callable[..., CellRecord]) ->
     with pytest.raises(RecordError, match=r"weights.safetensors is not what its record tells of"):
         evaluate(job_of(NAME, Workflow(), RESULTS), "psnr@border=4", {}, target)
     assert not target.exists()
+
+
+def test_scores_of_an_earlier_record_are_as_good_as_none(made: Callable[..., CellRecord]) -> None:
+    made(NAME)
+    bench, metric = Workflow(), "psnr@border=4"
+    config = bench.main.config.model_copy(update={"metrics": [metric]})
+    evaluate(job_of(NAME, bench, RESULTS), metric, {}, folder_of(RESULTS, NAME) / f"metrics/{metric}.json")
+
+    def scored() -> int:
+        collect(config, bench.main.cells, RESULTS, RESULTS / "small")
+        return int((pd.read_parquet(RESULTS / "small/results.parquet").metric == metric).sum())
+
+    assert scored() == 2
+    amend(folder_of(RESULTS, NAME) / RECORD, lambda record: record.update(reason="run again"))
+    assert scored() == 0
 
 
 def test_a_report_of_what_is_there_leaves_no_table_of_what_was(made: Callable[..., CellRecord]) -> None:
