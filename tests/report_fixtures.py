@@ -315,7 +315,7 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
             peak_memory_mib=512.0,
         ),
         image=ImageFacts(
-            asset="cameraman",
+            asset=spec.image,
             asset_sha256="361a6d56d22ee52289cd308d5461d090e06a56cb36007d8dfc3226cbe8aaa5db",
             licence="unclear (MIT, non-commercial)",
             crop="none",

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -22,6 +23,8 @@ from sirenbench import catalog
 from sirenbench.assets.status import read_status, sha256_of
 from sirenbench.cell_files import check_size
 from sirenbench.config.grid import deviations, paper_cell
+from sirenbench.config.images import ImageRecipe
+from sirenbench.config.load import file_asset
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.errors import AssetUnavailable, UserError, shown
@@ -133,7 +136,9 @@ def collect(
         {"study": study, "position": position} | _identity(config.studies[study], spec, configfiles) | outcome
         for study, specs in cells.items()
         for position, spec in enumerate(specs)
-        for outcome in _outcomes(read_cell(results, spec.name), _further_scores(results, spec.name, config.metrics))
+        for outcome in _outcomes(
+            read_cell(results, spec.name, config.images), _further_scores(results, spec.name, config.metrics)
+        )
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(NUMBERS)
     frame = frame.astype({column: "str" for column in COLUMNS if column not in NUMBERS})
@@ -192,30 +197,35 @@ def public(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns="record")
 
 
-def read_cell(results: Path, name: str) -> CellRecord | None:
+def read_cell(results: Path, name: str, images: Mapping[str, ImageRecipe] = MappingProxyType({})) -> CellRecord | None:
     """The record of a cell, or of its failure; None if it left neither.
 
     A record that is damaged, or says nothing of the cell as it is now, counts as failed.
+
+    Parameters
+    ----------
+    images
+        How the configuration makes its images; of an image that is not there, any recipe is right.
     """
     for file in (RECORD, FAILURE):
         path = folder_of(results, name) / file
         if path.exists():
             try:
                 record = read_record(path)
-                _check_is_of_now(record, name, results)
+                _check_is_of_now(record, name, results, images)
                 return record
             except RecordError as error:
                 return CellRecord(name=name, spec={}, track="as-run", state="failed", reason=str(error))
     return None
 
 
-def _check_is_of_now(record: CellRecord, name: str, results: Path) -> None:
+def _check_is_of_now(record: CellRecord, name: str, results: Path, images: Mapping[str, ImageRecipe]) -> None:
     """Raise RecordError for a record of another cell, configuration, version of the numbers, or picture.
 
     Snakemake runs such a cell again, where it knows: it does not of a folder that was copied.
     """
     spec = parse_name(name)
-    made, now = record.provenance, numerics_of(spec)
+    made, now, recipe = record.provenance, numerics_of(spec), images.get(spec.image)
     why = ""
     if record.name != name:
         why = f"is of {shown(record.name)}"
@@ -223,6 +233,8 @@ def _check_is_of_now(record: CellRecord, name: str, results: Path) -> None:
         why = "is of another configuration than its name says now"
     elif made and made.numerics != now:
         why = f"has numbers of another version ({made.numerics}; now {now})"
+    elif record.image and recipe and (record.image.asset, record.image.crop) != _origin(spec.image, recipe):
+        why = f"is of {record.image.asset} with the crop {record.image.crop!r}, which {spec.image!r} means no more"
     elif record.image:
         with suppress(AssetUnavailable):
             digest = read_status(results / "assets" / f"{record.image.asset}.json").sha256
@@ -231,6 +243,10 @@ def _check_is_of_now(record: CellRecord, name: str, results: Path) -> None:
     if why:
         path = folder_of(results, name) / RECORD
         raise RecordError(f"{path} {why}; delete it to run the cell again")
+
+
+def _origin(image: str, recipe: ImageRecipe) -> tuple[str, str]:
+    return recipe.asset or file_asset(image), recipe.crop
 
 
 def command_of(name: str, configfiles: Sequence[str] = ()) -> str:

@@ -172,9 +172,15 @@ class Workflow:
         return asset.model_dump_json(include=kept)
 
     def check_targets(self, words: Iterable[str]) -> None:
-        """Raise UserError for a file among the words of a command line that no cell, run or study can be."""
+        """Raise UserError for what is asked for on a command line and cannot be had.
+
+        That is a file that no cell, run or study can be, and a run that means other pictures by the same names.
+        """
+        targets = dict(self.targets())
         for word in map(os.path.normpath, words):
-            if asset := re.fullmatch(r"results/assets/(.+)\.json", word):
+            if word in targets:
+                self._check_pictures(targets[word])
+            elif asset := re.fullmatch(r"results/assets/(.+)\.json", word):
                 self.asset(asset[1])
             elif cell := re.fullmatch(r"results/cells/(.+)/(?:cell\.json|metrics/([^/]+)\.json)", word):
                 spec = parse_name(cell[1])
@@ -185,7 +191,18 @@ class Workflow:
             elif page := re.fullmatch(
                 r"results/(.+)/(?:report\.html|results\.(?:parquet|csv)|(?:run|claims)\.json)", word
             ):
-                self.selected(page[1])
+                self._check_pictures(page[1])
+
+    def _check_pictures(self, target: str) -> None:
+        """Raise UserError where a cell's name would mean one picture here and another in the configured run."""
+        loaded, cells = self.selected(target)
+        for image in dict.fromkeys(spec.image for specs in cells.values() for spec in specs):
+            if image in self.main.config.images and _picture(self.main, image) != _picture(loaded, image):
+                here = ", ".join(map(str, self.files))
+                raise UserError(
+                    f"{target} means another picture by the image {image!r} than {here} does; give the image another "
+                    "name there, for both would share their cells"
+                )
 
     def next_steps(self, target: str, snakemake: str) -> str:
         """Where the report of a run or study is, and three commands to go on with.
@@ -251,6 +268,11 @@ class Workflow:
         if image in self.main.config.images:
             return self.main
         return next((loaded for loaded in self.runs.values() if image in loaded.config.images), self.main)
+
+
+def _picture(loaded: Loaded, image: str) -> tuple[str, dict[str, Any]]:
+    """What an image is made of."""
+    return loaded.recipe(image).crop, loaded.asset(loaded.asset_of(image)).model_dump(exclude={"note", "licence"})
 
 
 def status_file(asset: str) -> str:

@@ -20,6 +20,7 @@ from sirenbench.claims.summary import summary
 from sirenbench.collect import collect, read_cell
 from sirenbench.config import load
 from sirenbench.errors import UserError
+from sirenbench.images.pictures import open_picture
 from sirenbench.names import parse_name
 from sirenbench.partial import report_what_is_there
 from sirenbench.records import CURVES, RECORD, WEIGHTS, CellRecord, RecordError, folder_of
@@ -81,6 +82,24 @@ def test_the_same_name_for_another_picture_in_another_configuration_runs_its_cel
     assert ran.planned("--configfile", "config/more.yaml")["train"] == 2
 
 
+def test_the_papers_cells_are_never_trained_on_a_picture_of_ones_own_that_has_the_same_name(project: Path) -> None:
+    """Cells of all runs share ``results/cells``, and a cell's name has the image's."""
+    shutil.copy(ROOT / "config/paper.yaml", "config")
+    own = "run: small\nimages: {cameraman: {path: tile.png}}\n"
+    (project / "config/config.yaml").write_text(own)
+    for words in (["paper"], ["fig2"], ["results/paper/report.html"], ["results/paper/fig2/report.html"]):
+        with pytest.raises(UserError, match="means another picture by the image 'cameraman' than config/config.yaml"):
+            Workflow().check_targets(words)
+    (project / "config/config.yaml").write_text(own.replace("cameraman", "mine"))
+    Workflow().check_targets(["paper", "fig2", "results/paper/report.html"])
+
+
+@pytest.mark.parametrize("name", ["config", "smoke"])
+def test_every_configuration_that_ships_means_the_papers_pictures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    Workflow([f"config/{name}.yaml"]).check_targets(["paper"])
+
+
 @pytest.mark.slow
 def test_a_record_that_is_older_than_the_table_and_yet_another_is_collected(ran: Project) -> None:
     """As after ``rsync -a`` from another machine, or a run while the clock was behind."""
@@ -126,12 +145,22 @@ def _other_picture(content: dict[str, Any]) -> None:
     content["image"]["asset_sha256"] = "0" * 64
 
 
+def _other_crop(content: dict[str, Any]) -> None:
+    content["image"]["crop"] = "center"
+
+
+def _other_asset(content: dict[str, Any]) -> None:
+    content["image"]["asset"] = "camera"
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (_other_version, "has numbers of another version (images1 metrics1 fit1 engine0"),
         (_other_options, "is of another configuration than its name says now"),
         (_other_picture, "is of another picture (SHA-256 0000000000000000; now "),
+        (_other_crop, "is of tile.file with the crop 'center', which 'tile' means no more"),
+        (_other_asset, "is of camera with the crop 'none', which 'tile' means no more"),
     ],
 )
 def test_a_record_from_elsewhere_that_says_nothing_of_this_cell_is_told(
@@ -205,6 +234,20 @@ def test_a_table_that_is_not_the_one_that_was_collected_is_told(file: str, made:
         (folder / file).write_bytes(content)
     with pytest.raises(UserError, match=r"it is not the table that run.json tells of.*; delete it and run the target"):
         render(folder, RESULTS)
+
+
+def test_a_picture_that_is_replaced_while_it_is_read_fails_the_cell(
+    made: Callable[..., CellRecord], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced(path: Path) -> Image.Image:
+        opened = open_picture(path)
+        opened.rotate(90).save(path)
+        return opened
+
+    monkeypatch.setattr("sirenbench.worker.job.open_picture", replaced)
+    with pytest.raises(UserError, match="has changed since it was fetched"):
+        made(NAME)
+    assert not (folder_of(RESULTS, NAME) / RECORD).exists()
 
 
 def test_the_summary_leaves_out_a_seed_that_diverged_and_came_back(
