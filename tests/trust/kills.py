@@ -481,6 +481,17 @@ def shares(scenes: Sequence[Scene], moments: int) -> list[int]:
     return numbers
 
 
+def planned(scenes: Sequence[Scene], moments: int, draw: random.Random) -> list[tuple[Scene, Moment]]:
+    """All moments, those of a scene spread over the whole: what is stopped early has tried some of everything."""
+    numbers = zip(scenes, shares(scenes, moments), strict=True)
+    plan = [
+        ((index + 0.5) / number, scene, moment)
+        for scene, number in numbers
+        for index, moment in enumerate(scene.moments(number, draw))
+    ]
+    return [(scene, moment) for _, scene, moment in sorted(plan, key=lambda one: one[0])]
+
+
 def table(endings: Sequence[Ending]) -> str:
     """A row for each kind."""
     lines = ["| killed | moments | results lost | wrong results | files left |", "|---|---|---|---|---|"]
@@ -502,14 +513,13 @@ def main() -> int:
         project = finished(folder)
         warm = [*cells(project), Cache(), Report(project), PartialReport(project)]
         made = [*(scene for scene in warm if words.only in scene.kind), *whole_scenes(words.only)]
-        for scene, number in zip(made, shares(made, words.moments), strict=True):
-            for moment in scene.moments(number, draw):
-                ending = scene.try_at(moment)
-                endings.append(ending)
-                print(f"{len(endings)}: {ending.scene}, {ending.moment}", flush=True)
-                for what in ("lost", "wrong", "left"):
-                    for entry in getattr(ending, what):
-                        print(f"    {what}: {entry}", flush=True)
+        for scene, moment in planned(made, words.moments, draw):
+            ending = scene.try_at(moment)
+            endings.append(ending)
+            print(f"{len(endings)}: {ending.scene}, {ending.moment}", flush=True)
+            for what in ("lost", "wrong", "left"):
+                for entry in getattr(ending, what):
+                    print(f"    {what}: {entry}", flush=True)
     Path("kills.json").write_text(json.dumps([asdict(ending) for ending in endings], indent=1))
     print(table(endings))
     return int(any(ending.lost or ending.wrong for ending in endings))
