@@ -16,10 +16,11 @@ try:
     BENCH = Workflow(workflow.overwrite_configfiles, workflow.config_settings.config)
     if workflow.is_main_process:
         BENCH.check_targets(sys.argv[1:])
-        # Who only looks, or looks while another run is on, deletes nothing.
+        # Who only looks, or looks while another run is on, touches nothing.
         only_looks = is_dry_run(sys.argv) or {"cells", "estimate", "--summary", "--unlock"} & set(sys.argv)
         if not only_looks and not any(Path(".snakemake/locks").glob("*")):
             BENCH.forget_what_was_lacking(Path("results"))
+            BENCH.age_tables_of_other_records(Path("results"))
 except UserError as error:
     raise WorkflowError(str(error))
 

@@ -23,6 +23,7 @@ from sirenbench.config.studies import Study
 from sirenbench.images.derivatives import SOBEL_3D, laplace, sobel
 from sirenbench.images.pictures import to_signed_range
 from sirenbench.names import make_spec
+from sirenbench.numerics import numerics_of
 from sirenbench.records import (
     ACTIVATIONS,
     CURVES,
@@ -314,7 +315,7 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
             peak_memory_mib=512.0,
         ),
         image=ImageFacts(
-            asset="cameraman",
+            asset=spec.image,
             asset_sha256="361a6d56d22ee52289cd308d5461d090e06a56cb36007d8dfc3226cbe8aaa5db",
             licence="unclear (MIT, non-commercial)",
             crop="none",
@@ -323,7 +324,7 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
         files={WEIGHTS: "0123456789abcdef" * 4},
         provenance=Provenance(
             package="0.1.0",
-            numerics="1",
+            numerics=numerics_of(spec),
             git_commit="0f1e2d3c4b5a69788796a5b4c3d2e1f001122334",
             git_dirty=True,
             python="3.11.2",

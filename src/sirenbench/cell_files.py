@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sirenbench.assets.status import sha256_of
 from sirenbench.errors import shown
-from sirenbench.records import RecordError
+from sirenbench.records import CellRecord, RecordError
 
 MOST_BYTES = 2**32  # of one file, unpacked
 
@@ -29,14 +30,31 @@ def read_curves(path: Path) -> dict[str, np.ndarray]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
-            rows, columns = file.metadata.num_rows, file.metadata.num_columns
-            if rows * columns * 8 > MOST_BYTES:
-                raise ValueError(f"{rows:,} rows of {columns:,} columns are more than a cell writes")
-            table = file.read()
+        check_size(path)
+        table = pq.read_table(path, partitioning=None)
         return {name: table[name].to_numpy() for name in table.column_names}
     except Exception as error:
         raise _damaged(path, error) from error
+
+
+def check_size(path: Path) -> None:
+    """Raise ValueError for a Parquet file of more rows than sirenbench writes; a damaged one can raise anything."""
+    import pyarrow.parquet as pq
+
+    about = pq.read_metadata(path)
+    rows, columns = about.num_rows, about.num_columns
+    if rows * columns * 8 > MOST_BYTES:
+        raise ValueError(f"{rows:,} rows of {columns:,} columns are more than a cell writes")
+
+
+def check_is_of(record: CellRecord, path: Path) -> None:
+    """Raise RecordError unless a file of a cell's folder is the one that the record tells of.
+
+    A flipped bit of a table may be read as another number, and a file of another run always is.
+    """
+    digest = record.files.get(path.name)
+    if digest and sha256_of(path) != digest:
+        raise RecordError(f"{path} is not what its record tells of; delete cell.json beside it to run the cell again")
 
 
 def arrays_in(path: Path) -> dict[str, np.ndarray]:

@@ -11,16 +11,25 @@ import json
 import platform
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from sirenbench import catalog
-from sirenbench.assets.status import sha256_of
+from sirenbench.assets.status import read_status, sha256_of
+from sirenbench.cell_files import check_size
 from sirenbench.config.grid import deviations, paper_cell
+from sirenbench.config.images import ImageRecipe
+from sirenbench.config.load import file_asset
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
+from sirenbench.errors import AssetUnavailable, UserError, shown
+from sirenbench.names import parse_name
+from sirenbench.numerics import numerics_of
 from sirenbench.options import Value
 from sirenbench.records import (
     FAILURE,
@@ -79,6 +88,29 @@ _MISSING = {
 _VERSIONED = ("sirenbench", "torch", "numpy", "scikit-image", "pillow", "snakemake", "pandas", "matplotlib")
 
 
+class _Study(BaseModel):
+    title: str
+    source: str
+    text: str
+    track: str
+    layout: str
+    why: str
+
+
+class _Run(BaseModel):
+    """What ``run.json`` holds; ``records`` is a :func:`stamp_of` them, ``table`` the SHA-256 of ``results.parquet``."""
+
+    run: str
+    title: str
+    text: str
+    studies: dict[str, _Study]
+    images: dict[str, str]
+    config_sha256: str
+    versions: dict[str, str]
+    records: str = ""
+    table: str = ""
+
+
 def collect(
     config: Config,
     cells: Mapping[str, Sequence[CellSpec]],
@@ -99,11 +131,14 @@ def collect(
     """
     import pandas as pd
 
+    records = stamp_of(results, cells, config.metrics)  # before they are read: what is written after that is newer
     rows = [
         {"study": study, "position": position} | _identity(config.studies[study], spec, configfiles) | outcome
         for study, specs in cells.items()
         for position, spec in enumerate(specs)
-        for outcome in _outcomes(read_cell(results, spec.name), _further_scores(results, spec.name, config.metrics))
+        for outcome in _outcomes(
+            read_cell(results, spec.name, config.images), _further_scores(results, spec.name, config.metrics)
+        )
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(NUMBERS)
     frame = frame.astype({column: "str" for column in COLUMNS if column not in NUMBERS})
@@ -111,7 +146,50 @@ def collect(
         frame.to_parquet(temporary, index=False)
     with atomic_path(folder / TABLE) as temporary:
         public(frame).to_csv(temporary, index=False)
-    write_text(folder / RUN, json.dumps(_run(config, cells), indent=1, ensure_ascii=False) + "\n")
+    run = _run(config, cells) | {"records": records, "table": sha256_of(folder / RESULTS)}
+    write_text(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The ``run.json`` and ``results.parquet`` of a collected run.
+
+    Raises
+    ------
+    UserError
+        If one of them is missing or damaged, or is not of the other.
+    """
+    import pandas as pd
+
+    with reading(folder / RUN) as path:
+        run = _Run.model_validate_json(path.read_bytes()).model_dump()
+    with reading(folder / RESULTS) as path:
+        # A flipped bit of a table may be read as another number.
+        if run["table"] and run["table"] != sha256_of(path):
+            raise ValueError(f"it is not the table that {RUN} tells of")
+        check_size(path)
+        return run, pd.read_parquet(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Path]:
+    """Tell of a file of a collected run that its readers cannot take: a UserError."""
+    try:
+        yield path
+    except Exception as error:  # a damaged file can make its readers raise almost anything
+        reason = shown(str(error) or type(error).__name__)
+        again = f"delete it and run the target that makes {path.parent}/report.html again"
+        raise UserError(f"{path} cannot be read ({reason}); {again}") from error
+
+
+def stamp_of(results: Path, cells: Mapping[str, Sequence[CellSpec]], metrics: Sequence[str]) -> str:
+    """Another text as soon as one of the files that a table is made of was written anew, whatever the clock said."""
+    digest = hashlib.sha256()
+    for name in sorted({spec.name for specs in cells.values() for spec in specs}):
+        for file in (RECORD, *(f"metrics/{metric}.json" for metric in metrics)):
+            path = folder_of(results, name) / file
+            written = path.stat().st_mtime_ns if path.exists() else None
+            digest.update(f"{name} {file} {written}\n".encode())
+    return digest.hexdigest()
 
 
 def public(frame: pd.DataFrame) -> pd.DataFrame:
@@ -119,16 +197,56 @@ def public(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns="record")
 
 
-def read_cell(results: Path, name: str) -> CellRecord | None:
-    """The record of a cell, or of its failure; None if it left neither. A damaged record counts as failed."""
+def read_cell(results: Path, name: str, images: Mapping[str, ImageRecipe] = MappingProxyType({})) -> CellRecord | None:
+    """The record of a cell, or of its failure; None if it left neither.
+
+    A record that is damaged, or says nothing of the cell as it is now, counts as failed.
+
+    Parameters
+    ----------
+    images
+        How the configuration makes its images; of an image that is not there, any recipe is right.
+    """
     for file in (RECORD, FAILURE):
         path = folder_of(results, name) / file
         if path.exists():
             try:
-                return read_record(path)
+                record = read_record(path)
+                _check_is_of_now(record, name, results, images)
+                return record
             except RecordError as error:
                 return CellRecord(name=name, spec={}, track="as-run", state="failed", reason=str(error))
     return None
+
+
+def _check_is_of_now(record: CellRecord, name: str, results: Path, images: Mapping[str, ImageRecipe]) -> None:
+    """Raise RecordError for a record of another cell, configuration, version of the numbers, or picture.
+
+    Snakemake runs such a cell again, where it knows: it does not of a folder that was copied.
+    """
+    spec = parse_name(name)
+    made, now, recipe = record.provenance, numerics_of(spec), images.get(spec.image)
+    why = ""
+    if record.name != name:
+        why = f"is of {shown(record.name)}"
+    elif record.spec != spec.as_dict():
+        why = "is of another configuration than its name says now"
+    elif made and made.numerics != now:
+        why = f"has numbers of another version ({made.numerics}; now {now})"
+    elif record.image and recipe and (record.image.asset, record.image.crop) != _origin(spec.image, recipe):
+        why = f"is of {record.image.asset} with the crop {record.image.crop!r}, which {spec.image!r} means no more"
+    elif record.image:
+        with suppress(AssetUnavailable):
+            digest = read_status(results / "assets" / f"{record.image.asset}.json").sha256
+            if digest and digest != record.image.asset_sha256:
+                why = f"is of another picture (SHA-256 {record.image.asset_sha256[:16]}; now {digest[:16]})"
+    if why:
+        path = folder_of(results, name) / RECORD
+        raise RecordError(f"{path} {why}; delete it to run the cell again")
+
+
+def _origin(image: str, recipe: ImageRecipe) -> tuple[str, str]:
+    return recipe.asset or file_asset(image), recipe.crop
 
 
 def command_of(name: str, configfiles: Sequence[str] = ()) -> str:

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from sirenbench.claims.judge import write_claims
-from sirenbench.collect import collect
+from sirenbench.claims.verdicts import FILE
+from sirenbench.collect import RESULTS, RUN, TABLE, collect
 from sirenbench.report.build import render
 from sirenbench.report.comparison import Comparison, compared
 from sirenbench.workflow import Workflow
@@ -37,6 +38,6 @@ def report_what_is_there(
         if bench.claims(target):
             write_claims(loaded.config, cells, results, Path(temporary))
         comparison = compared(Path(temporary), baseline) if baseline else None
-        for stale in (folder / "results.parquet", folder / "run.json", folder / "claims.json"):
-            stale.unlink(missing_ok=True)
+        for stale in (RESULTS, TABLE, RUN, FILE):
+            (folder / stale).unlink(missing_ok=True)
         return render(Path(temporary), results, comparison, to=folder), comparison

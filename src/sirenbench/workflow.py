@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sirenbench import catalog
-from sirenbench.assets.status import read_status
+from sirenbench.assets.status import read_status, sha256_of
+from sirenbench.collect import RESULTS, RUN, stamp_of
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
 from sirenbench.errors import AssetUnavailable, UserError
@@ -46,6 +47,7 @@ class Workflow:
         self.files = [Path(file) for file in files] or [DEFAULT]
         self.overrides = dict(overrides or {})
         self.main = load([ASSETS, *self.files], self.overrides)
+        self._digest = cache(sha256_of)
         self._limits = Limits(Path("results"), self.main.config.resources.runtime)
 
     @cached_property
@@ -158,15 +160,27 @@ class Workflow:
         return next((loaded for loaded in self.runs.values() if loaded.has_asset(name)), self.main).asset(name)
 
     def asset_identity(self, name: str) -> str:
-        """Which file an asset is: its hash where one is given, else where it comes from."""
+        """Which file an asset is: its hash where one is given or it lies here, else where it comes from.
+
+        The time of a file of the user's own says little: one that is moved over another keeps its older one.
+        """
         asset = self.asset(name)
+        for own in self.own_file(name) if not asset.sha256 else ():
+            with suppress(OSError):  # it may not be read: whoever fetches it tells
+                return json.dumps({"sha256": self._digest(Path(own))})
         kept = {"sha256"} if asset.sha256 else set(type(asset).model_fields) - {"note", "licence", "path"}
         return asset.model_dump_json(include=kept)
 
     def check_targets(self, words: Iterable[str]) -> None:
-        """Raise UserError for a file among the words of a command line that no cell, run or study can be."""
+        """Raise UserError for what is asked for on a command line and cannot be had.
+
+        That is a file that no cell, run or study can be, and a run that means other pictures by the same names.
+        """
+        targets = dict(self.targets())
         for word in map(os.path.normpath, words):
-            if asset := re.fullmatch(r"results/assets/(.+)\.json", word):
+            if word in targets:
+                self._check_pictures(targets[word])
+            elif asset := re.fullmatch(r"results/assets/(.+)\.json", word):
                 self.asset(asset[1])
             elif cell := re.fullmatch(r"results/cells/(.+)/(?:cell\.json|metrics/([^/]+)\.json)", word):
                 spec = parse_name(cell[1])
@@ -177,7 +191,18 @@ class Workflow:
             elif page := re.fullmatch(
                 r"results/(.+)/(?:report\.html|results\.(?:parquet|csv)|(?:run|claims)\.json)", word
             ):
-                self.selected(page[1])
+                self._check_pictures(page[1])
+
+    def _check_pictures(self, target: str) -> None:
+        """Raise UserError where a cell's name would mean one picture here and another in the configured run."""
+        loaded, cells = self.selected(target)
+        for image in dict.fromkeys(spec.image for specs in cells.values() for spec in specs):
+            if image in self.main.config.images and _picture(self.main, image) != _picture(loaded, image):
+                here = ", ".join(map(str, self.files))
+                raise UserError(
+                    f"{target} means another picture by the image {image!r} than {here} does; give the image another "
+                    "name there, for both would share their cells"
+                )
 
     def next_steps(self, target: str, snakemake: str) -> str:
         """Where the report of a run or study is, and three commands to go on with.
@@ -217,6 +242,23 @@ class Workflow:
                 if record.state == "not-testable" and lacking & self._assets(parse_name(record.name)):
                     path.unlink()
 
+    def age_tables_of_other_records(self, results: Path) -> None:
+        """Let Snakemake collect again where the records are others than those of the table, and yet no newer than it.
+
+        They were copied from another machine, or written while the clock was behind.
+        """
+        for _, target in self.targets():
+            folder = results / target
+            if not (folder / RESULTS).is_file():
+                continue
+            loaded, cells = self.selected(target)
+            collected = None
+            with suppress(OSError, ValueError, KeyError, TypeError):  # damaged: of no records at all
+                collected = json.loads((folder / RUN).read_text(encoding="utf-8"))["records"]
+            if collected != stamp_of(results, cells, loaded.config.metrics):
+                with suppress(OSError):  # who may not write there cannot collect either
+                    os.utime(folder / RESULTS, (1, 1))  # a time of 0 is none to Snakemake
+
     def _assets(self, spec: CellSpec) -> set[str]:
         """Everything that a cell needs."""
         return {self._knowing(spec.image).asset_of(spec.image), *catalog.assets_of(spec)}
@@ -226,6 +268,11 @@ class Workflow:
         if image in self.main.config.images:
             return self.main
         return next((loaded for loaded in self.runs.values() if image in loaded.config.images), self.main)
+
+
+def _picture(loaded: Loaded, image: str) -> tuple[str, dict[str, Any]]:
+    """What an image is made of."""
+    return loaded.recipe(image).crop, loaded.asset(loaded.asset_of(image)).model_dump(exclude={"note", "licence"})
 
 
 def status_file(asset: str) -> str:

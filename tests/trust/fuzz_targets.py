@@ -6,6 +6,8 @@ import io
 import json
 import math
 import pickle
+import re
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -27,8 +29,11 @@ from sirenbench.assets.status import AssetStatus, read_status
 from sirenbench.baselines.external import load_network
 from sirenbench.baselines.generators.keras import _read as read_h5
 from sirenbench.cell_files import read_curves, read_images
+from sirenbench.claims.judge import write_claims
 from sirenbench.claims.load import load_claims
-from sirenbench.collect import collect
+from sirenbench.claims.summary import summary
+from sirenbench.claims.verdicts import FILE
+from sirenbench.collect import RESULTS, RUN, collect, reading
 from sirenbench.config import load
 from sirenbench.config.assets import ZipMemberSource
 from sirenbench.config.yaml import read_yaml
@@ -39,6 +44,8 @@ from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import parse_name
 from sirenbench.progress import Beat, read_heartbeat
 from sirenbench.records import Scores, folder_of, read_record, read_scores
+from sirenbench.report.comparison import compared, in_words
+from sirenbench.report.scorecard import read_scorecard
 from sirenbench.status import standing
 from sirenbench.verify import verify
 from sirenbench.weights.files import read_state_dict
@@ -83,6 +90,7 @@ def targets(folder: Path) -> Iterator[Target]:
     yield from _pictures()
     yield from _weights()
     yield from _records(folder, cell)
+    yield from _collected(folder)
     yield from _of_the_plugin(folder)
     yield from _archives(folder)
 
@@ -261,6 +269,44 @@ def _records(folder: Path, cell: Path) -> Iterator[Target]:
         record,
         cost=100,
     )
+
+
+def _collected(folder: Path) -> Iterator[Target]:
+    """The files of a collected run, which may be somebody else's: what is compared, summed up, and drawn."""
+    bench, made, other = Workflow(), folder / "collected", folder / "other"
+    collect(bench.main.config, bench.main.cells, folder / "results", made)
+    (folder / "claims.yaml").write_bytes(_few_claims())
+    write_claims(bench.main.config, bench.main.cells, folder / "results", made, folder / "claims.yaml")
+    shutil.copytree(made, other)
+    seed = {path.name: path.read_bytes() for path in made.iterdir()}
+    # The hash in run.json is the first thing that is wrong with an altered table: here it is left out.
+    seed[RUN] = re.sub(rb'"table": "[0-9a-f]+"', b'"table": ""', seed[RUN])
+    (other / RUN).write_bytes(seed[RUN])
+
+    def of(file: str, read: Callable[[], Any]) -> Callable[[Path], Any]:
+        def reader(path: Path) -> None:
+            try:
+                read()
+            finally:
+                path.write_bytes(seed[file])
+
+        return reader
+
+    def scorecard() -> None:
+        with reading(other / FILE):
+            read_scorecard(other, ())
+
+    for file in (RUN, RESULTS):
+        yield Target(
+            f"{file}, compared",
+            (seed[file],),
+            of(file, lambda: in_words(compared(made, other))),
+            f"other/{file}",
+            cost=20,
+        )
+    for file in (RUN, RESULTS, FILE):
+        yield Target(f"{file}, summed up", (seed[file],), of(file, lambda: summary(other)), f"other/{file}", cost=4)
+    yield Target(f"{FILE}, drawn", (seed[FILE],), of(FILE, scorecard), f"other/{FILE}", cost=2)
 
 
 def _of_the_plugin(folder: Path) -> Iterator[Target]:

@@ -1,8 +1,8 @@
 """A thousand tiny cells on this machine: wall time, time per cell, memory of the head process; ten thousand planned.
 
 By hand, from the folder ``tests``: ``python -m trust.load --cells 1000``, and with ``--dry-run`` to plan only. The
-cells run in packs of 50 through the local twin of the cluster, forked from processes that have the modules. The table
-and the report of all of them are made too.
+cells run in packs through the local twin of the cluster, forked from processes that have the modules. The table and
+the report of all of them are made too.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from pathlib import Path
 import numpy as np
 from workflow.conftest import GRID, Project, _project
 
+from trust.kills import MARK, processes
+
 PACKED = (
-    *("--executor", "submitit", "--submitit-cluster", "local", "--submitit-pack", "50"),
+    *("--executor", "submitit", "--submitit-cluster", "local"),
     *("--submitit-preload", "snakemake.script,sirenbench.workflow,sirenbench.worker.train"),
 )
 SECONDS = 2.0  # between two looks at the head
@@ -29,11 +31,12 @@ SECONDS = 2.0  # between two looks at the head
 
 @dataclass(frozen=True)
 class Look:
-    """At the head process: after so many seconds, so many finished cells, its resident memory."""
+    """At a run: after so many seconds, so many finished cells, memory of the head and of its largest worker."""
 
     seconds: float
     done: int
     mib: float
+    worker: float
 
 
 def project_of(cells: int, folder: Path) -> Project:
@@ -46,15 +49,17 @@ def project_of(cells: int, folder: Path) -> Project:
 
 def watched(project: Project, *words: str) -> tuple[int, list[Look]]:
     """Run Snakemake; its exit status and what was seen of it."""
-    environment = os.environ | {"SIRENBENCH_CACHE": str(project.folder / "cache")}
+    environment = os.environ | {"SIRENBENCH_CACHE": str(project.folder / "cache"), MARK: str(project.folder)}
     looks, began = [], time.monotonic()
     with (project.folder / "head.log").open("wb") as log:
         command = [sys.executable, "-m", "snakemake", *words]
         head = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=log, stderr=log)
         while head.poll() is None:
-            looks.append(Look(time.monotonic() - began, len(project.stamps()), _resident(head.pid)))
+            workers = [_resident(pid) for pid, _ in processes(project.folder) if pid != head.pid]
+            seconds, done = time.monotonic() - began, len(project.stamps())
+            looks.append(Look(seconds, done, _resident(head.pid), max(workers, default=0.0)))
             time.sleep(SECONDS)
-    return head.returncode, [*looks, Look(time.monotonic() - began, len(project.stamps()), 0.0)]
+    return head.returncode, [*looks, Look(time.monotonic() - began, len(project.stamps()), 0.0, 0.0)]
 
 
 def growth(looks: Sequence[Look], cells: int) -> tuple[float, float]:
@@ -76,12 +81,13 @@ def _resident(pid: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--cells", type=int, default=1000)
-    parser.add_argument("--jobs", type=int, default=2, help="allocations at the same time, at most")
+    parser.add_argument("--jobs", type=int, default=100, help="cells handed out at the same time, at most")
+    parser.add_argument("--pack", type=int, default=50, help="cells of an allocation, at most")
     parser.add_argument("--dry-run", action="store_true")
     words = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         project = project_of(words.cells, Path(folder))
-        options = ["-n"] if words.dry_run else [*PACKED, "--jobs", str(words.jobs)]
+        options = ["-n"] if words.dry_run else [*PACKED, "--submitit-pack", str(words.pack), "--jobs", str(words.jobs)]
         code, looks = watched(project, *options)
         if code:
             print((project.folder / "head.log").read_text()[-3000:])
@@ -92,10 +98,12 @@ def main() -> int:
         first, last = (next(look for look in looks if look.done >= many) for many in (1, words.cells))
         each = last.seconds / words.cells
         print(f"cells alone: {last.seconds:.0f} s, {each:.2f} s a cell; the first after {first.seconds:.0f} s")
-        print("memory of the head, MiB, beside finished cells:")
-        for part in range(0, 101, 10):
-            look = next(look for look in looks if look.done >= part / 100 * words.cells)
-            print(f"  {look.done:6d} {look.mib:7.1f}")
+        print("finished cells, seconds, and memory of the head and of the largest worker since then, MiB:")
+        for part in range(0, 100, 10):
+            tenth = [look for look in looks if part <= 100 * look.done / words.cells < part + 10]
+            for look in tenth[:1]:
+                worker = max(one.worker for one in tenth)
+                print(f"  {look.done:6d} {look.seconds:7.0f} {look.mib:7.1f} {worker:7.1f}")
         per_thousand, per_hour = growth(looks, words.cells)
         print(f"growth over the second half: {per_thousand:+.1f} MiB per 1000 cells, {per_hour:+.1f} MiB an hour")
     return 0

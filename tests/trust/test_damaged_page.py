@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,18 +27,19 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("whole")
-    demo_run(root / "demo", steps=60).collect()
-    pictures_run(root / "pictures", 48).collect()
-    return root
+def before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The pages of two runs without any damage."""
+    return {name: run.render() for name, run in _made(tmp_path_factory.mktemp("whole")).items()}
 
 
 @pytest.fixture
-def runs(whole: Path, tmp_path: Path) -> dict[str, Run]:
-    """Copies of two runs, to be damaged."""
-    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
-    return {"demo": demo_run(tmp_path / "demo", steps=60), "pictures": pictures_run(tmp_path / "pictures", 48)}
+def runs(tmp_path: Path) -> dict[str, Run]:
+    """The same runs, to be damaged."""
+    return _made(tmp_path)
+
+
+def _made(root: Path) -> dict[str, Run]:
+    return {"demo": demo_run(root / "demo", steps=60), "pictures": pictures_run(root / "pictures", 48)}
 
 
 def pictures_on(page: Page) -> int:
@@ -48,34 +48,38 @@ def pictures_on(page: Page) -> int:
     )
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-@pytest.mark.parametrize(("name", "study"), [("demo", "fitting"), ("demo", "table1"), ("pictures", "fig2")])
+@pytest.mark.parametrize(
+    ("name", "study", "damage"),
+    [
+        *(("demo", "fitting", damage) for damage in DAMAGES),
+        ("demo", "table1", "cut short"),
+        ("pictures", "fig2", "zeros at its end"),
+    ],
+)
 def test_damaged_pictures_of_one_cell_cost_its_pictures_and_leave_a_word(
-    runs: dict[str, Run], name: str, study: str, damage: Callable[[bytes], bytes]
+    runs: dict[str, Run], before: dict[str, str], name: str, study: str, damage: str
 ) -> None:
-    run = runs[name]
-    before = Page(run.render())
+    run, whole_page = runs[name], Page(before[name])
     path = folder_of(run.results, run.cells[study][0].name) / IMAGES
-    path.write_bytes(damage(path.read_bytes()))
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
     page = Page(run.render())
     assert f"{path} cannot be read (" in page.words
     assert "delete cell.json beside it to run the cell again" in page.words
-    assert 0 < pictures_on(before) - pictures_on(page) <= 3
-    assert page.words.count("Every seed") == before.words.count("Every seed")
+    assert 0 < pictures_on(whole_page) - pictures_on(page) <= 3
+    assert page.words.count("Every seed") == whole_page.words.count("Every seed")
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damaged_curves_of_one_cell_cost_its_line_and_leave_a_word(
-    runs: dict[str, Run], damage: Callable[[bytes], bytes]
+    runs: dict[str, Run], before: dict[str, str], damage: Callable[[bytes], bytes]
 ) -> None:
     run = runs["demo"]
     path = folder_of(run.results, run.cells["fitting"][0].name) / CURVES
-    before = run.render()
     path.write_bytes(damage(path.read_bytes()))
     page = run.render()
     assert f"{path} cannot be read (" in Page(page).words
-    assert before.count("SIREN ends at") > page.count("SIREN ends at")
-    assert before.count("ReLU ends at") == page.count("ReLU ends at") > 0
+    assert before["demo"].count("SIREN ends at") > page.count("SIREN ends at")
+    assert before["demo"].count("ReLU ends at") == page.count("ReLU ends at") > 0
 
 
 def test_a_study_all_of_whose_files_are_damaged_is_words(runs: dict[str, Run]) -> None:

@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workflow.conftest import RELU, SIREN, Project, _project
@@ -158,6 +159,75 @@ def test_a_full_disk_is_told_without_a_traceback(disk: Callable[[Path], Disk], s
     assert snake.record(SIREN).state == "ok"
 
 
+@pytest.mark.slow
+def test_a_disk_that_fills_up_before_the_report_costs_the_report_only(
+    disk: Callable[[Path], Disk], snake: Project
+) -> None:
+    small = disk(snake.folder / "results")
+    small.fill(90 * 4096)  # room for the cells, and not for a page
+    code, output = snake.snakemake()
+    assert code == 1
+    assert "No space left on device" in output
+    assert "Traceback" not in output
+    assert [snake.record(name).state for name in (SIREN, RELU)] == ["ok", "ok"]
+    assert not (snake.folder / "results/small/report.html").exists()
+    small.free()
+    assert "train" not in snake.planned()
+    assert snake.snakemake()[0] == 0
+    assert (snake.folder / "results/small/report.html").stat().st_size > 100_000
+
+
+def test_a_disk_that_takes_its_time_changes_no_number(
+    job: CellJob, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("fsync", "replace", "rename", "unlink"):
+        monkeypatch.setattr(os, name, _slowly(getattr(os, name)))
+    run(job, train)
+    assert numbers(job.results) == expected
+
+
+def _slowly(call: Callable[..., Any]) -> Callable[..., Any]:
+    def later(*words: Any, **options: Any) -> Any:
+        time.sleep(0.01)
+        return call(*words, **options)
+
+    return later
+
+
+_LATE = """
+import os, subprocess
+rename = os.replace
+def late(source, target, **words):
+    if str(target).endswith("cell.json"):
+        subprocess.Popen(["sh", "-c", 'sleep 2; mv "$0" "$1"', str(source) + ".late", str(target)])
+        target = str(source) + ".late"
+    rename(source, target, **words)
+os.replace = late
+"""
+
+
+@pytest.mark.slow
+def test_a_record_that_is_seen_late_is_waited_for(snake: Project, tmp_path: Path) -> None:
+    """As on a shared disk, where a rename on one machine is seen on another some seconds later."""
+    (tmp_path / "sitecustomize.py").write_text(_LATE)
+    snake.environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    code, output = snake.snakemake(RECORD)
+    assert code == 0, output
+    assert snake.record(SIREN).state == "ok"
+    assert leftovers(snake.folder / "results") == []
+
+
+@pytest.mark.slow
+def test_the_results_folder_may_be_a_link_to_another_disk(snake: Project, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (snake.folder / "results").symlink_to(tmp_path / "elsewhere")
+    code, output = snake.snakemake()
+    assert code == 0, output
+    assert (tmp_path / "elsewhere/small/report.html").exists()
+    assert (snake.folder / "results").is_symlink()
+    assert "Nothing to be done" in snake.snakemake()[1]
+
+
 def test_results_that_may_not_be_written_are_told_and_stay_as_they_were(
     disk: Callable[[Path], Disk], snake: Project
 ) -> None:
@@ -294,6 +364,7 @@ def test_two_users_at_the_same_grid_in_the_same_folder(ignores_lock: bool, snake
 @pytest.mark.parametrize("words", [(), PACKED], ids=["local", "packed"])
 def test_names_with_spaces_quotes_and_letters_of_all_scripts(words: tuple[str, ...], tmp_path: Path) -> None:
     project = _project(tmp_path / "größe ½ – 日本 'x' $HOME")
+    project.environment["LC_ALL"] = "C"  # as on many nodes
     picture = project.folder / "config/Bild ä  1 #%.png"
     (project.folder / "config/tile.png").rename(picture)
     project.configure(run="small", images={"tile": {"path": picture.name}}, studies={})

@@ -34,6 +34,7 @@ from sirenbench.weights.numpy_pickle import read_arrays
 from sirenbench.worker.evaluate import restored
 from snakemake_executor_plugin_submitit.ledger import Ledger
 from snakemake_executor_plugin_submitit.outcomes import Outcomes
+from snakemake_executor_plugin_submitit.warm import Launcher
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -110,6 +111,14 @@ def test_no_source_file_loads_anything_freely(pattern: str) -> None:
         if re.search(pattern, line.partition("#")[0]) and "re.compile" not in line
     ]
     assert hits == []
+
+
+def test_no_other_user_can_hand_a_script_to_a_packed_worker() -> None:
+    with Launcher() as launcher:
+        (listening,) = launcher._folder.glob("socket")
+        assert listening.is_socket()
+        assert launcher._folder.stat().st_mode & 0o777 == 0o700
+    assert not launcher._folder.exists()
 
 
 def _bomb(size: int, member: str = "target.npy") -> bytes:

@@ -16,6 +16,7 @@ from small_project import BICUBIC, SIREN, small_project
 from sirenbench.cli import main
 from sirenbench.engine import checkpoint
 from sirenbench.names import parse_name
+from sirenbench.numerics import numerics_of
 from sirenbench.progress import Beat
 from sirenbench.records import CellRecord, Cost, EndPoints, Provenance, Replicate, folder_of, write_record, write_text
 from sirenbench.status import standing
@@ -39,7 +40,7 @@ def record(state: str, reason: str = "", scores: tuple[float, ...] = ()) -> Cell
         ),
         cost=Cost(seconds=83, startup_seconds=2, training_seconds=80, metrics_seconds=1, peak_memory_mib=100),
         provenance=Provenance(
-            **{"package": "0.1.0", "numerics": "", "git_commit": "0123456789abcdef", "git_dirty": False},
+            **{"package": "0.1.0", "numerics": numerics_of(spec), "git_commit": "0123456789abcdef", "git_dirty": False},
             **{"python": "3.11", "torch": "2.15", "cuda": None, "driver": None, "device": "H100", "threads": 2},
             **{"host": "node7", "slurm_job_id": "815_4", "started": "2026-01-02T03:04:05+00:00"},
             **{"ended": "2026-01-02T03:05:28+00:00", "resumed": 1},

@@ -48,4 +48,7 @@ onerror:
 
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "report":
-            report_what_is_there(BENCH, job.wildcards.target)
+            try:
+                report_what_is_there(BENCH, job.wildcards.target)
+            except (OSError, UserError) as error:  # what stopped the run may stop its report too
+                print(f"no report of what is there: {error}", file=sys.stderr)

@@ -147,6 +147,7 @@ class RunEvidence:
         verdicts: Mapping[str, Verdict],
     ) -> None:
         self._results = results
+        self._images = config.images
         self._verdicts = verdicts
         self._records: dict[str, CellRecord | None] = {}
         self._cells: dict[str, FinishedCell] = {}
@@ -204,7 +205,7 @@ class RunEvidence:
 
     def _record(self, name: str) -> CellRecord | None:
         if name not in self._records:
-            self._records[name] = read_cell(self._results, name)
+            self._records[name] = read_cell(self._results, name, self._images)
         return self._records[name]
 
     def _lack(self, candidate: Candidate) -> str:

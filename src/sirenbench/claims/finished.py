@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sirenbench.activation_statistics import Statistics
-from sirenbench.cell_files import read_curves, read_images
+from sirenbench.cell_files import check_is_of, read_curves, read_images
 from sirenbench.claims.verdicts import NotTestable
 from sirenbench.records import ACTIVATIONS, CURVES, IMAGES, CellRecord, EndPoints, folder_of
 from sirenbench.spec import CellSpec
@@ -96,6 +96,7 @@ class FinishedCell:
         path = folder_of(self.results, self.spec.name) / name
         if not path.exists():
             raise self._lack(name)
+        check_is_of(self.record, path)
         return path
 
     def _lack(self, what: str) -> NotTestable:

@@ -6,13 +6,12 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sirenbench.claims.verdicts import FILE, Code
-from sirenbench.collect import RESULTS, RUN
-from sirenbench.errors import UserError, shown
+from sirenbench.collect import RESULTS, RUN, read_run, reading
+from sirenbench.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,37 +30,23 @@ def summary(folder: Path) -> str:
     for name in (RUN, RESULTS, FILE):
         if not (folder / name).exists():
             raise UserError(f"{folder / name} is not there; run the target that makes {folder}/report.html first")
-    with _reading(folder / RUN) as path:
-        run = json.loads(path.read_text(encoding="utf-8"))
-        title = f"{run['run']}: {run['title']}".rstrip(": ")
-        studies = {name: study for name, study in run["studies"].items() if _is_table(study)}
-    with _reading(folder / RESULTS) as path:
-        tables = list(_tables(path, studies))
-    with _reading(folder / FILE) as path:
+    run, frame = read_run(folder)
+    title = f"{run['run']}: {run['title']}".rstrip(": ")
+    studies = {name: study for name, study in run["studies"].items() if _is_table(study)}
+    with reading(folder / RESULTS):
+        tables = list(_tables(frame, studies))
+    with reading(folder / FILE) as path:
         claims = json.loads(path.read_text(encoding="utf-8"))
         verdicts = [f"{len(claims['claims'])} claims of the paper", *_aligned(_totals(claims))]
     return "\n".join([title, *tables, "", *verdicts]) + "\n"
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[Path]:
-    try:
-        yield path
-    except Exception as error:  # a damaged file can make its readers raise almost anything
-        reason = shown(str(error) or type(error).__name__)
-        again = f"delete it and run the target that makes {path.parent}/report.html again"
-        raise UserError(f"{path} cannot be read ({reason}); {again}") from error
 
 
 def _is_table(study: dict[str, Any]) -> bool:
     return study["layout"] == "table" and study["source"].startswith(_TABLE)
 
 
-def _tables(path: Path, studies: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _tables(frame: pd.DataFrame, studies: dict[str, dict[str, Any]]) -> Iterator[str]:
     """The lines of each study's table."""
-    import pandas as pd
-
-    frame = pd.read_parquet(path)
     for name, study in studies.items():
         rows = frame[frame.study == name]
         scaled = dict.fromkeys(word for text in rows.scaled.unique() for word in json.loads(text))
@@ -80,7 +65,7 @@ def _scores(frame: pd.DataFrame) -> Iterator[list[str]]:
 
 
 def _pair(rows: pd.DataFrame) -> str:
-    means = [rows[rows.metric == metric]["last"].mean() for metric in ("psnr", "ssim")]
+    means = [rows[(rows.metric == metric) & ~rows.diverged.fillna(False)]["last"].mean() for metric in ("psnr", "ssim")]
     if not all(map(math.isfinite, means)):
         return "-" if rows.empty else ", ".join(sorted(set(rows.state) - {"ok"})) or "not a number"
     return f"{means[0]:.3f} / {means[1]:.3f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sirenbench.collect import RESULTS, RUN, public
+from sirenbench.claims.verdicts import FILE
+from sirenbench.collect import public, read_run, reading
 from sirenbench.records import write_text
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.comparison import Comparison
@@ -166,11 +166,10 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     Path
         The report. The same records give the same bytes, but for the line that holds the date.
     """
-    import pandas as pd
-
-    run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    frame = pd.read_parquet(folder / RESULTS)
-    page = _page(run, frame, read_scorecard(folder, set(frame["name"])), comparison, results)
+    run, frame = read_run(folder)
+    with reading(folder / FILE):
+        scorecard = read_scorecard(folder, set(frame["name"]))
+    page = _page(run, frame, scorecard, comparison, results)
     rendered = datetime.now(UTC).replace(microsecond=0)
     to = to or folder
     write_pictures(page.files, to)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sirenbench.collect import RESULTS, RUN
+from sirenbench.collect import RESULTS, RUN, read_run
 from sirenbench.errors import UserError
 from sirenbench.report.cells import Cell, read_cells
 from sirenbench.report.metrics import FIT, facts
@@ -160,8 +159,6 @@ def verdict_of(apart: Summary, better: str, alike: float, digits: int) -> str:
 
 def _read(folder: Path) -> tuple[dict, dict[str, Cell]]:
     """What a collected run is, and its cells by name."""
-    import pandas as pd
-
     for name in (RUN, RESULTS):
         if not (folder / name).is_file():
             raise UserError(
@@ -169,10 +166,10 @@ def _read(folder: Path) -> tuple[dict, dict[str, Cell]]:
                 "whose report Snakemake has made (a report of an unfinished run leaves a page only)"
             )
     try:
-        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        cells = read_cells(pd.read_parquet(folder / RESULTS))
-    except (OSError, KeyError, ValueError) as error:
-        first = str(error).splitlines()[0]
+        run, frame = read_run(folder)
+        cells = read_cells(frame)
+    except Exception as error:  # a damaged table can raise almost anything
+        first = (str(error) or type(error).__name__).splitlines()[0]
         text = f"the run in {folder} cannot be read ({first}); collect it again with this version of sirenbench"
         raise UserError(text) from error
     # Of a cell of several studies, any will do.

@@ -9,6 +9,7 @@ import torch
 
 from sirenbench import catalog, records
 from sirenbench.assets.status import read_status, sha256_of, verified
+from sirenbench.cell_files import check_is_of
 from sirenbench.cost import parameters_of
 from sirenbench.engine.batched import BatchedNetwork
 from sirenbench.engine.build import encode, network_of
@@ -49,6 +50,7 @@ def _values(job: CellJob, metric: str, assets: Mapping[str, Path]) -> list[float
     if record.state not in ("ok", "diverged"):
         raise AssetUnavailable(f"the cell has no numbers: {record.reason}")
     files = {name: verified(read_status(path)) for name, path in assets.items()}
+    check_is_of(record, job.folder / records.WEIGHTS)
     image, prediction = _predicted(job, source(job).picture, weights(job))
     try:
         score = Scorer(image, (metric,), files)

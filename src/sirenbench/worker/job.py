@@ -172,6 +172,7 @@ def source(job: CellJob) -> Source:
     status = read_status(job.status)
     original = open_picture(_file(status))
     prepared = prepare(original, crop=job.crop, channel=str(job.spec["channel"]))
+    _file(status)  # nor was it replaced while it was read
 
     def picture(side: int, kernel: str) -> np.ndarray:
         if side > prepared.width:
