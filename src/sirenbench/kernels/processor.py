@@ -42,7 +42,7 @@ def _compiled() -> Sines | None:
     """The compiled function, if it can be had and has the bits of NumPy."""
     try:
         function = _load(_library())
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, RuntimeError, subprocess.SubprocessError):  # no home, no room, no compiler
         return None
     far, near = np.linspace(-71_000, 71_000, 50_001, dtype=np.float32), np.linspace(-99, 99, 50_001, dtype=np.float32)
     for z in (far, near):
