@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,15 @@ def test_a_file_that_has_gone_fails_the_cell_and_leaves_its_reason(picture_statu
         run(cell, train)
     assert not (cell.folder / "cell.json").exists()
     assert read_record(cell.folder / "failure.json").state == "failed"
+
+
+def test_a_precision_that_the_device_lacks_fails_the_cell_and_says_why(picture_status: Path, tmp_path: Path) -> None:
+    cell = replace(job("fit/picture-16/siren-1x8/steps=3/precision=tf32", picture_status, tmp_path), device="cpu")
+    with pytest.raises(UserError, match="precision=tf32 needs an NVIDIA GPU"):
+        run(cell, train)
+    failure = read_record(cell.folder / "failure.json")
+    assert failure.state == "failed"
+    assert "run it where there is one" in failure.reason
 
 
 def test_a_cell_that_died_after_its_last_step_keeps_its_image(

@@ -80,7 +80,7 @@ def _compiled() -> dict[str, Loop]:
     """Those of the compiled loops that have the bits of PyTorch's operations."""
     try:
         functions = {name: _call(getattr(library(), name)) for name in _PLAIN}
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, RuntimeError, subprocess.SubprocessError):
         return {}
     return {name: loop for name, loop in functions.items() if _is_same(loop, _PLAIN[name])}
 

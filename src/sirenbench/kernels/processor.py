@@ -43,7 +43,7 @@ def _compiled() -> Sines | None:
     """The compiled function, if it can be had and has the bits of NumPy."""
     try:
         function = _load(library())
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, RuntimeError, subprocess.SubprocessError):
         return None
     far, near = np.linspace(-71_000, 71_000, 50_001, dtype=np.float32), np.linspace(-99, 99, 50_001, dtype=np.float32)
     for z in (far, near):
@@ -71,8 +71,8 @@ def library() -> ctypes.CDLL:
 
     Raises
     ------
-    OSError, subprocess.SubprocessError
-        If they cannot be had.
+    OSError, RuntimeError, subprocess.SubprocessError
+        If they cannot be had: no home folder, no room, no compiler.
     """
     key = hashlib.sha256(_SOURCE.read_bytes() + repr((_FLAGS, _processor())).encode()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "sirenbench-kernels"
