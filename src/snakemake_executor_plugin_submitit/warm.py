@@ -25,6 +25,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -32,6 +33,8 @@ _CLIENT = Path(__file__).with_name("client.py")
 _SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2, signal.SIGCHLD)
 _PR_SET_PDEATHSIG = 1
+#: What Snakemake imports only when it runs a job.
+_OF_JOBS = ("snakemake.script", "snakemake.benchmark", "snakemake.storage", "smart_open", "nbformat", "pandas")
 
 
 class Process:
@@ -92,8 +95,8 @@ class Launcher:
         self._listener.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start(self, command: str, log: Path) -> Process:
-        """Start a shell command line; what it prints goes to ``log``."""
+    def start(self, command: str, log: Path, *, is_last: bool = False) -> Process:
+        """Start a shell command line; what it prints goes to ``log``. Nothing is loaded for jobs after the last."""
         log.parent.mkdir(parents=True, exist_ok=True)
         words = shlex.split(command)
         is_warm = bool(self._preload) and words[:3] == _SNAKEMAKE
@@ -103,10 +106,11 @@ class Launcher:
             files = [nothing.fileno(), stream.fileno(), stream.fileno()]
             run = (lambda: self._snakemake(words[3:])) if is_warm else (lambda: _shell(command))
             self._process = Process(_fork(run, files))
-        if is_warm:
-            while self._preload != _LOADED:
-                importlib.import_module(self._preload[len(_LOADED)])
-                _LOADED.append(self._preload[len(_LOADED)])
+        if is_warm:  # while the job reads its Snakefile
+            for module in self._preload:
+                importlib.import_module(module)
+            if not is_last:
+                _load_what_jobs_need()
         return self._process
 
     def wait(self, process: Process, until: Callable[[], bool] = lambda: False, seconds: float | None = None) -> bool:
@@ -159,7 +163,15 @@ class Launcher:
         return 0
 
 
-_LOADED: list[str] = []
+@cache
+def _load_what_jobs_need() -> None:
+    """What a first job has imported by itself: every following one is forked with it."""
+    from snakemake.cli import get_argument_parser
+
+    get_argument_parser()  # finds and loads all plugins
+    for module in _OF_JOBS:
+        with suppress(ImportError):  # another version of Snakemake may do without
+            importlib.import_module(module)
 
 
 def _answer(connection: socket.socket, code: int) -> None:
