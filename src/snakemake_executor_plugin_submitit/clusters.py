@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -170,7 +171,7 @@ class Slurm(Cluster):
             },
         )
         try:
-            with _own_environment(options):
+            with _own_environment(options), redirect_stderr(io.StringIO()):  # where submitit repeats the error
                 return [job.job_id for job in executor.submit_array(list(packs))]
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError, OSError) as error:
             for path in self._jobs_folder.iterdir():

@@ -28,6 +28,7 @@ from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
 
 _SLOWEST = 60.0  # seconds between two questions to the queue while nothing happens
+_TIDY_FROM = 200  # allocations whose files are left
 
 
 @dataclass
@@ -102,6 +103,8 @@ class Executor(RemoteExecutor):
             for reason, id in self._cluster.stuck.items():
                 self._warn_once(reason, f"Job {id} waits, and will not start as it is. Slurm says {reason}")
             left = await self._without_lost(left, present)
+            if present is not None and sum(self._ended.values()) >= _TIDY_FROM:
+                self._tidy(present)
         if has_news or self._waiting:
             self._submit_waiting()
         for info in left:
@@ -121,10 +124,17 @@ class Executor(RemoteExecutor):
             self._ledger.forget(submitted.identity)
 
     def shutdown(self) -> None:
-        """Remove submitit's files of the allocations in which everything went well."""
+        """Leave no files of what went well."""
         super().shutdown()
+        self._tidy(set())
+
+    def _tidy(self, present: set[str]) -> None:
+        """Remove submitit's files of the allocations in which everything went well, and that are over."""
         unfinished = {submitted.entry.id for submitted in self._followed.values()}
-        self._cluster.tidy({id for id, is_well in self._ended.items() if is_well} - unfinished)
+        well = {id for id, is_well in self._ended.items() if is_well} - unfinished - present
+        self._cluster.tidy(well)
+        for id in well:
+            del self._ended[id]
 
     def _submit_waiting(self) -> None:
         with self._submitting:  # both the scheduler and the thread that looks for ends come here
