@@ -23,6 +23,10 @@ try:
 except UserError as error:
     raise WorkflowError(str(error))
 
+if not workflow.is_main_process:
+    # For params that are tables Snakemake would import it in every job; ours are words.
+    sys.modules.setdefault("pandas", None)
+
 config["sirenbench"] = BENCH.script_settings()
 SNAKEMAKE = "snakemake" if shutil.which("snakemake") else os.path.relpath(sys.argv[0])
 

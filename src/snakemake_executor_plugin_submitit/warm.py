@@ -69,6 +69,7 @@ class Launcher:
     def __init__(self, preload: Sequence[str] = ()) -> None:
         self._preload = list(preload)
         self._process: Process | None = None
+        self._is_last = True
 
     def __enter__(self) -> Launcher:
         self._folder = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))  # a socket's path has at most 107 letters
@@ -100,17 +101,15 @@ class Launcher:
         log.parent.mkdir(parents=True, exist_ok=True)
         words = shlex.split(command)
         is_warm = bool(self._preload) and words[:3] == _SNAKEMAKE
-        if is_warm:
-            importlib.import_module("snakemake.cli")
+        if is_warm and self._process:
+            _load_what_jobs_need()
+        self._is_last = is_last
         with log.open("ab") as stream, open(os.devnull, "rb") as nothing:
             files = [nothing.fileno(), stream.fileno(), stream.fileno()]
             run = (lambda: self._snakemake(words[3:])) if is_warm else (lambda: _shell(command))
             self._process = Process(_fork(run, files))
-        if is_warm:  # while the job reads its Snakefile
-            for module in self._preload:
-                importlib.import_module(module)
-            if not is_last:
-                _load_what_jobs_need()
+        for module in self._preload if is_warm else ():  # while the first job loads Snakemake by itself
+            importlib.import_module(module)
         return self._process
 
     def wait(self, process: Process, until: Callable[[], bool] = lambda: False, seconds: float | None = None) -> bool:
@@ -139,6 +138,8 @@ class Launcher:
         process.scripts[pid] = connection
         for file in files:
             os.close(file)
+        if not self._is_last:
+            _load_what_jobs_need()
 
     def _reap(self, process: Process) -> None:
         for pid in (process.pid, *process.scripts):
@@ -165,7 +166,7 @@ class Launcher:
 
 @cache
 def _load_what_jobs_need() -> None:
-    """What a first job has imported by itself: every following one is forked with it."""
+    """Snakemake, which the first job has imported by itself: every following one is forked with it."""
     from snakemake.cli import get_argument_parser
 
     get_argument_parser()  # finds and loads all plugins

@@ -1,4 +1,4 @@
-"""What jobs of cells import, all of it: named in ``submitit-preload``, an allocation loads it once for all its cells."""
+"""All that jobs of cells import: named in ``submitit-preload``, an allocation loads it once for all its cells."""
 
 from sirenbench import catalog
 from sirenbench.worker import script, train
