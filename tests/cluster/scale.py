@@ -42,7 +42,9 @@ def measure(jobs: int) -> tuple[float, float, float]:
         (programs / name).write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
     shutil.copy(ROOT / "tests/cluster/flow/Snakefile", folder)
-    (folder / "Snakefile").open("a").write(f"\nrule all_of_many:\n    input: expand('out/many/{{n}}', n=range({jobs}))\n")
+    (folder / "Snakefile").open("a").write(
+        f"\nrule all_of_many:\n    input: expand('out/many/{{n}}', n=range({jobs}))\n"
+    )
     for name in ("out/many", ".snakemake/submitit/outcomes"):
         (folder / name).mkdir(parents=True)
     command = [sys.executable, "-m", "snakemake", "all_of_many", "--executor", "submitit", "--jobs", str(jobs)]
