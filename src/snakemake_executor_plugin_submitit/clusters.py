@@ -171,7 +171,7 @@ class Slurm(Cluster):
             },
         )
         try:
-            with _own_environment(options), redirect_stderr(io.StringIO()):  # where submitit repeats the error
+            with own_environment(options), redirect_stderr(io.StringIO()):  # where submitit repeats the error
                 return [job.job_id for job in executor.submit_array(list(packs))]
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError, OSError) as error:
             for path in self._jobs_folder.iterdir():
@@ -311,7 +311,7 @@ def _refusal(said: str) -> SubmissionError:
 
 
 @contextmanager
-def _own_environment(options: Collection[str]) -> Iterator[None]:
+def own_environment(options: Collection[str]) -> Iterator[None]:
     """Without the variables of the job that the head process may be, and the user's that would win over options."""
     kept = {"SLURM_CONF", *(f"SBATCH_{name.upper()}" for name in _DEFAULTS if name not in options)}
     ours = {name: os.environ[name] for name in os.environ if name.startswith(("SLURM", "SRUN_", "SBATCH_"))}

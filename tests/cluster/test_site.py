@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
+from workflow.conftest import SIREN, Project
 
-from cluster.conftest import Flow
+from cluster.conftest import ROOT, Flow
 from cluster.slurm import Cluster, wait_for
+from sirenbench.records import RECORD, folder_of, read_record
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +57,7 @@ def test_one_job_is_one_process_whatever_slurm_would_start(flow: Flow) -> None:
 
 def test_a_controller_that_is_away_is_waited_for(flow: Flow, slurm: Cluster) -> None:
     """By a head that has jobs to submit, and by one that has to find those of a head before it."""
-    outputs = [f"out/sleep/{seconds}-0" for seconds in (5, 60)]
+    outputs = [f"out/sleep/{seconds}-0" for seconds in (5, 20)]
     first = flow.start(*outputs)
     flow.wait_for_starts(*outputs)
     os.killpg(first.pid, signal.SIGKILL)
@@ -69,3 +73,19 @@ def test_a_controller_that_is_away_is_waited_for(flow: Flow, slurm: Cluster) -> 
     assert (fresh.returncode, again.returncode) == (0, 0), flow.said
     assert flow.starts == dict.fromkeys((*outputs, "out/quick/0"), 1)
     assert flow.ends == dict.fromkeys((*outputs, "out/quick/0"), 1)
+
+
+def test_one_cell_without_a_workflow(slurm: Cluster, project: Project) -> None:
+    words = ["-m", "sirenbench.cli", "run", SIREN, "--cluster", "slurm", "--threads", "2"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "SLURM_MEM_PER_CPU": "10", "SLURM_NTASKS": "3"}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=project.folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    path = folder_of(project.folder / "scratch", SIREN) / RECORD
+    wait_for(path.exists, 60, "the cell", slurm.logs)
+    provenance = read_record(path).provenance
+    assert provenance is not None
+    assert provenance.threads == 2
+    assert f"job {provenance.slurm_job_id}: {SIREN}" in done.stdout
+    wait_for(lambda: not slurm.queue(), 20, "the end of the job")

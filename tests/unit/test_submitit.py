@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit.clusters import NotNowError, _own_environment, _refusal
+from snakemake_executor_plugin_submitit.clusters import NotNowError, _refusal, own_environment
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
@@ -149,7 +149,7 @@ def test_a_submission_knows_nothing_of_the_job_that_the_head_may_be(monkeypatch:
     users = {"SLURM_CONF": "/etc/own.conf", "SBATCH_ACCOUNT": "lab"}
     for name, value in (outer | users).items():
         monkeypatch.setenv(name, value)
-    with _own_environment({"partition"}):
+    with own_environment({"partition"}):
         assert not outer.keys() & os.environ.keys()
         assert users.items() <= dict(os.environ).items()
     assert (outer | users).items() <= dict(os.environ).items()
