@@ -24,6 +24,10 @@ try:
 except UserError as error:
     raise WorkflowError(str(error))
 
+if not workflow.is_main_process:
+    # For params that are tables Snakemake would import it in every job; ours are words.
+    sys.modules.setdefault("pandas", None)
+
 config["sirenbench"] = BENCH.script_settings()
 SNAKEMAKE = "snakemake" if shutil.which("snakemake") else os.path.relpath(sys.argv[0])
 
@@ -52,16 +56,17 @@ include: "workflow/rules/collect.smk"
 include: "workflow/rules/report.smk"
 
 
-# A target names its records too: Snakemake makes a deleted file again only if it is asked for.
+# A target names its records too: Snakemake makes a deleted file again only if it is asked for. A job on a node has no use
+# for them, and they take reading every configuration.
 rule all:
     default_target: True
     input:
         f"results/{BENCH.main.config.run}/report.html",
-        BENCH.records(BENCH.main.config.run),
+        lambda wildcards: BENCH.records(BENCH.main.config.run),
     localrule: True
 
 
-# Nobody asks a job on a node for them, and they take reading every configuration.
+# Nobody asks a job on a node for them.
 for target_name, target in BENCH.targets() if workflow.is_main_process else ():
 
     rule:

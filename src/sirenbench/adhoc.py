@@ -100,6 +100,8 @@ def submit(
         "cpus_per_task": cpus,
         "mem_gb": resources.mem_mb / 1024,
         "slurm_signal_delay_s": _SIGNAL_SECONDS,
+        "slurm_srun_args": ["--cpus-per-task", str(cpus)],
+        "slurm_wckey": None,  # submitit names one, which a cluster may not know
         **({"gpus_per_node": gpus} if gpus else {}),
         **({"slurm_partition": partition} if partition else {}),
     }
@@ -111,6 +113,7 @@ def _submitted(
 ) -> dict[str, submitit.Job]:
     import submitit
 
+    from snakemake_executor_plugin_submitit.clusters import own_environment
     from snakemake_executor_plugin_submitit.pack import Pack, Task
 
     folder = _new_folder(SCRATCH / "jobs")
@@ -118,7 +121,8 @@ def _submitted(
     try:
         executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
         executor.update_parameters(**parameters)
-        with executor.batch():
+        options = ["partition"] if "slurm_partition" in parameters else []
+        with own_environment(options), executor.batch():
             for name, command in commands.items():
                 _forget(name)
                 task = Task(_key(name), command)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shutil
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, suppress
+from functools import cached_property
 from pathlib import Path
 
 import submitit
@@ -34,12 +37,33 @@ _IN_VAIN = {
     "JobHoldMaxRequeue": "it was queued again too often for this cluster (MaxBatchRequeue)",
     "launch failed requeued held": "its nodes could not start it; `scontrol release` tries again",
 }
+#: What sbatch says where it may take the same submission later: too many jobs of a user, or a controller that is away.
+_TOO_MANY = re.compile(r"\w*Submit\w*Limit|Resource temporarily unavailable|temporarily unable to accept job")
+_AWAY = re.compile(r"[Uu]nable to contact slurm controller|Socket timed out|Zero Bytes|standby|backup mode|rate limit")
+#: Defaults of a user that hold where a workflow names nothing else. Slurm would let them win over what is in a script.
+_DEFAULTS = ("account", "partition", "qos", "reservation")
 _FILE = re.compile(r"(\d+(?:_\d+)?)_(?:\d+_log\.out|\d+_log\.err|\d+_result\.pkl|submitted\.pkl|submission\.sh)")
+_UNSENT = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
+_AT_ONCE = 500  # ids in one question to the accounting
 _NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
 
 
 class SubmissionError(Exception):
     """The cluster did not take a submission."""
+
+
+class NotNowError(SubmissionError):
+    """It may take it later.
+
+    Attributes
+    ----------
+    is_too_many
+        Whether it may take a part of it now.
+    """
+
+    def __init__(self, message: str, *, is_too_many: bool) -> None:
+        super().__init__(message)
+        self.is_too_many = is_too_many
 
 
 class Cluster(ABC):
@@ -72,20 +96,20 @@ class Cluster(ABC):
         Raises
         ------
         SubmissionError
-            If it is not taken, now.
+            If it is not taken; NotNowError, if not now.
         """
 
     @abstractmethod
     def present(self, ids: Collection[str]) -> set[str] | None:
         """Those allocations that wait or run; None if nobody answers."""
 
-    def marked(self, mark: str) -> dict[int, str]:
-        """Ids of the packs of a marked submission that are in the queue, by their number in it."""
+    def marked(self) -> dict[tuple[str, int], str] | None:
+        """Ids of the packs in the queue, by the mark of their submission and their number; None if nobody answers."""
         return {}
 
-    def why_gone(self, id: str) -> str:
-        """What is known of an allocation that ended without an outcome."""
-        return "its process is gone"
+    def why_gone(self, ids: Sequence[str]) -> dict[str, str]:
+        """What is known of allocations that ended without an outcome."""
+        return dict.fromkeys(ids, "its process is gone")
 
     @abstractmethod
     def cancel(self, ids: Collection[str]) -> None:
@@ -111,11 +135,20 @@ class Slurm(Cluster):
     patience = 10.0
     has_shared_files = True
 
-    @property
+    def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
+        super().__init__(folder, settings)
+        missing = [program for program in ("sbatch", "squeue", "srun") if not shutil.which(program)]
+        if missing:
+            raise WorkflowError(
+                f"--submitit-cluster slurm: no {' and no '.join(missing)} here. Start Snakemake where Slurm's commands "
+                "are, or with --submitit-cluster local, which runs jobs as processes of this machine"
+            )
+
+    @cached_property
     def longest_array(self) -> int:
         answer = _ask("scontrol", "show", "config") or ""
         found = re.search(r"MaxArraySize\s*=\s*(\d+)", answer)
-        return int(found[1]) if found else _DEFAULT_ARRAY
+        return max(1, int(found[1])) if found else _DEFAULT_ARRAY
 
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
         options = dict(request.slurm)
@@ -125,10 +158,12 @@ class Slurm(Cluster):
             time=request.minutes,
             cpus_per_task=request.threads,
             comment=mark,
-            signal_delay_s=self._settings.signal_seconds,
+            wckey=None,  # submitit names one, which a cluster that accounts by them may not know
+            signal_delay_s=request.lead(self._settings.signal_seconds),
             array_parallelism=len(packs),
             stderr_to_stdout=True,
-            srun_args=["--cpus-per-task", str(request.threads)],  # since Slurm 22.05, srun does not inherit it
+            # Since Slurm 22.05, srun does not inherit cpus-per-task; on several nodes it would start several packs.
+            srun_args=["--nodes=1", "--ntasks=1", "--cpus-per-task", str(request.threads)],
             additional_parameters={
                 "requeue": True,
                 **({"mem": request.mem_mb} if request.mem_mb else {}),
@@ -136,9 +171,13 @@ class Slurm(Cluster):
             },
         )
         try:
-            return [job.job_id for job in executor.submit_array(list(packs))]
+            with own_environment(options), redirect_stderr(io.StringIO()):  # where submitit repeats the error
+                return [job.job_id for job in executor.submit_array(list(packs))]
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError, OSError) as error:
-            raise SubmissionError(f"sbatch did not take it: {error}") from error
+            for path in self._jobs_folder.iterdir():
+                if _UNSENT.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+            raise _refusal(str(error)) from error
 
     def present(self, ids: Collection[str]) -> set[str] | None:
         answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%A|%r")
@@ -149,20 +188,24 @@ class Slurm(Cluster):
         self.stuck = {f"{why}: {_IN_VAIN[why]}": id for id, why in known.items() if id in ids and why in _IN_VAIN}
         return set(known) | {job for _, _, job, _ in rows}
 
-    def marked(self, mark: str) -> dict[int, str]:
-        answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%k") or ""
+    def marked(self) -> dict[tuple[str, int], str] | None:
+        answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%k")
+        if answer is None:
+            return None
         rows = [line.split("|", 2) for line in answer.splitlines()]
-        return {
-            int(task) if task.isdigit() else 0: _id(array, task) for array, task, comment in rows if comment == mark
-        }
+        return {(mark, int(task) if task.isdigit() else 0): _id(array, task) for array, task, mark in rows}
 
-    def why_gone(self, id: str) -> str:
-        answer = _ask("sacct", "-n", "-X", "-P", "-j", id, "-o", "State,ExitCode,NodeList")
-        lines = (answer or "").strip().splitlines()
-        if not lines:
-            return "it left the queue, and the accounting does not answer"
-        state, code, nodes = lines[-1].split("|")
-        return f"Slurm says {state} (exit code {code}) on {nodes}"
+    def why_gone(self, ids: Sequence[str]) -> dict[str, str]:
+        told = dict.fromkeys(ids, "it left the queue, and the accounting does not answer")
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ",".join(ids[start : start + _AT_ONCE])
+            answer = _ask("sacct", "-n", "-X", "-P", "-j", some, "-o", "JobID,State,ExitCode,NodeList")
+            if answer is None:
+                break
+            for line in answer.splitlines():
+                id, state, code, nodes = line.split("|")
+                told[id] = f"Slurm says {state} (exit code {code}) on {nodes}"
+        return told
 
     def cancel(self, ids: Collection[str]) -> None:
         if arrays := sorted({id.partition("_")[0] for id in ids}):
@@ -195,7 +238,7 @@ class Local(Cluster):
         executor = submitit.LocalExecutor(self._jobs_folder, max_num_timeout=_NO_LIMIT)
         executor.update_parameters(
             timeout_min=request.minutes,
-            signal_delay_s=self._settings.signal_seconds,
+            signal_delay_s=request.lead(self._settings.signal_seconds),
             stderr_to_stdout=True,
             gpus_per_node=request.gpus,
             visible_gpus=gpus,
@@ -258,10 +301,35 @@ def _id(array: str, task: str) -> str:
     return f"{array}_{task}" if task.isdigit() else array
 
 
+def _refusal(said: str) -> SubmissionError:
+    """What sbatch said, without the rest of submitit's message, as an error of the right kind."""
+    lines = [line.partition("error: ")[2] for line in said.splitlines() if line.startswith("sbatch: error: ")]
+    text = f"sbatch did not take it: {'; '.join(dict.fromkeys(lines)) or said}"
+    if found := _TOO_MANY.search(text) or _AWAY.search(text):
+        return NotNowError(text, is_too_many=found.re is _TOO_MANY)
+    return SubmissionError(text)
+
+
+@contextmanager
+def own_environment(options: Collection[str]) -> Iterator[None]:
+    """Without the variables of the job that the head process may be, and the user's that would win over options."""
+    kept = {"SLURM_CONF", *(f"SBATCH_{name.upper()}" for name in _DEFAULTS if name not in options)}
+    ours = {name: os.environ[name] for name in os.environ if name.startswith(("SLURM", "SRUN_", "SBATCH_"))}
+    for name in ours.keys() - kept:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(ours)
+
+
 def _ask(*words: str) -> str | None:
     """What a command prints, None if it fails or does not answer."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}  # no filters
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True)
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True, env=environment
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout

@@ -7,7 +7,8 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.logging import LoggerExecutorInterface
 from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterface
 
-from snakemake_executor_plugin_submitit.clusters import CLUSTERS, SubmissionError
+from snakemake_executor_plugin_submitit.clusters import CLUSTERS, NotNowError, SubmissionError
 from snakemake_executor_plugin_submitit.ledger import Entry, Ledger, identity
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
+from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
 
 _SLOWEST = 60.0  # seconds between two questions to the queue while nothing happens
+_TIDY_FROM = 200  # allocations whose files are left
 
 
 @dataclass
@@ -49,6 +52,9 @@ class Executor(RemoteExecutor):
         self._cluster = CLUSTERS[settings.cluster](self._folder, settings)
         self._waiting: list[tuple[Request, list[JobExecutorInterface]]] = []
         self._submitting = threading.Lock()
+        self._in_flight = ""  # mark of the submission that is not answered yet
+        self._is_over = False
+        self._pace = Pace(self._cluster.patience, _SLOWEST)
         self._followed: dict[str, Submitted] = {}
         self._ended: dict[str, bool] = {}  # allocations: whether all went well in them
         self._warned: set[str] = set()
@@ -63,8 +69,9 @@ class Executor(RemoteExecutor):
 
     def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
         """Submit jobs that are ready, those with the same request together; adopt those that run already."""
-        # Snakemake would wait for all of them to finish. As Ctrl-C does, it is to end them.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if threading.current_thread() is threading.main_thread():
+            # Snakemake would wait for all of them to finish. As Ctrl-C does, it is to end them.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         for job in jobs:
             self.run_job_pre(job)
         adopted = self._adopt(jobs)
@@ -93,8 +100,11 @@ class Executor(RemoteExecutor):
         has_news = len(left) < len(active_jobs)
         if left and await self._may_ask(has_news):
             present = await asyncio.to_thread(self._cluster.present, {_known(info).entry.id for info in left})
-            self._warn_of_stuck()
-            left = [info for info in left if not self._is_lost(info, present)]
+            for reason, id in self._cluster.stuck.items():
+                self._warn_once(reason, f"Job {id} waits, and will not start as it is. Slurm says {reason}")
+            left = await self._without_lost(left, present)
+            if present is not None and sum(self._ended.values()) >= _TIDY_FROM:
+                self._tidy(present)
         if has_news or self._waiting:
             self._submit_waiting()
         for info in left:
@@ -102,61 +112,88 @@ class Executor(RemoteExecutor):
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """End all jobs by one call."""
-        self._waiting.clear()
+        self._is_over = True
+        with self._submitting:  # the thread that looks for ends may be at it
+            self._waiting.clear()
+            marked = (self._cluster.marked() or {}) if self._in_flight else {}
         # Not only those given here: while the thread looks at them, the list of active jobs is empty.
         followed = list(self._followed.values())
-        self._cluster.cancel({submitted.entry.id for submitted in followed} - {""})
+        unanswered = {id for (mark, _), id in marked.items() if mark == self._in_flight}
+        self._cluster.cancel({submitted.entry.id for submitted in followed} | unanswered)
         for submitted in followed:
             self._ledger.forget(submitted.identity)
 
     def shutdown(self) -> None:
-        """Remove submitit's files of the allocations in which everything went well."""
+        """Leave no files of what went well."""
         super().shutdown()
+        self._tidy(set())
+
+    def _tidy(self, present: set[str]) -> None:
+        """Remove submitit's files of the allocations in which everything went well, and that are over."""
         unfinished = {submitted.entry.id for submitted in self._followed.values()}
-        self._cluster.tidy({id for id, is_well in self._ended.items() if is_well} - unfinished)
+        well = {id for id, is_well in self._ended.items() if is_well} - unfinished - present
+        self._cluster.tidy(well)
+        for id in well:
+            del self._ended[id]
 
     def _submit_waiting(self) -> None:
         with self._submitting:  # both the scheduler and the thread that looks for ends come here
+            if self._is_over or self._pace.is_pause:
+                return
             waiting, self._waiting = self._waiting, []
-            for request, packs in _arrays(waiting, self._cluster.longest_array):
-                if self._cluster.can_take(request):
-                    self._submit(request, packs)
-                else:
-                    self._waiting += [(request, pack) for pack in packs]
+            takes_more = True
+            for request, packs in _arrays(waiting, min(self._cluster.longest_array, self._pace.most)):
+                if takes_more and self._cluster.can_take(request):
+                    takes_more = self._submit(request, packs)
+                    if takes_more:
+                        continue
+                self._waiting += [(request, pack) for pack in packs]
 
-    def _submit(self, request: Request, packs: Sequence[Sequence[JobExecutorInterface]]) -> None:
+    def _submit(self, request: Request, packs: Sequence[Sequence[JobExecutorInterface]]) -> bool:
+        """Submit packs together; False if the cluster takes them later."""
         mark = f"snakemake-{uuid.uuid4().hex[:12]}"
         lasting = request.lasting(request.minutes * max(len(pack) for pack in packs))
         entries = [
             [(identity(job), Entry(f"{job.name}-{identity(job)}-{mark[-12:]}", mark, number)) for job in pack]
             for number, pack in enumerate(packs)
         ]
-        for name, entry in _flat(entries):
-            self._ledger.write(name, entry)
         built = [self._pack(pack, known, lasting) for pack, known in zip(packs, entries, strict=True)]
+        self._in_flight = mark
         try:
+            for name, entry in _flat(entries):
+                self._ledger.write(name, entry)
             ids = self._cluster.submit(built, lasting, mark)
-        except SubmissionError as error:
-            self._refused(packs, str(error))
-            return
+        except NotNowError as error:
+            self._forget_all(packs)
+            self._pace.refused(len(packs), is_too_many=error.is_too_many)
+            self._warn_once(str(error), f"{error}. What it does not take waits here, and is submitted later")
+            return False
+        except (SubmissionError, OSError) as error:
+            self._forget_all(packs)
+            for job in _flat(packs):
+                self.report_job_error(SubmittedJobInfo(job), msg=f"{error}. ")
+            return True
         for id, pack, known in zip(ids, packs, entries, strict=True):
             for job, (name, entry) in zip(pack, known, strict=True):
                 submitted = replace(entry, id=id)
-                self._ledger.write(name, submitted)
+                with suppress(OSError):  # the queue tells it, too
+                    self._ledger.write(name, submitted)
                 self._follow(job, Submitted(name, submitted))
+        self._in_flight = ""
+        self._pace.taken()
+        return True
 
-    def _refused(self, packs: Sequence[Sequence[JobExecutorInterface]], reason: str) -> None:
-        """The controller may be down for a while: its jobs fail, to be tried again, and nothing else ends."""
+    def _forget_all(self, packs: Sequence[Sequence[JobExecutorInterface]]) -> None:
+        self._in_flight = ""
         for job in _flat(packs):
             self._ledger.forget(identity(job))
-            self.report_job_error(SubmittedJobInfo(job), msg=f"{reason}. ")
 
     def _pack(self, jobs: Sequence[JobExecutorInterface], known: Sequence[tuple[str, Entry]], request: Request) -> Pack:
         return Pack(
             self._folder,
             [Task(entry.key, self.format_job_exec(job)) for job, (_, entry) in zip(jobs, known, strict=True)],
             minutes=request.minutes,
-            signal_seconds=self._settings.signal_seconds,
+            signal_seconds=request.lead(self._settings.signal_seconds),
             max_requeues=self._settings.max_requeues,
             preload=[module for module in self._settings.preload.split(",") if module],
         )
@@ -168,14 +205,15 @@ class Executor(RemoteExecutor):
 
     def _adopt(self, jobs: Sequence[JobExecutorInterface]) -> set[JobExecutorInterface]:
         """Follow the jobs that a head process before this one submitted, and that run or are done; which they are."""
-        entries = {job: self._entry(identity(job)) for job in jobs}
-        known = {job: entry for job, entry in entries.items() if entry is not None}
-        present = self._cluster.present({entry.id for entry in known.values()}) if known else set()
-        adopted = set()
+        known = {job: entry for job in jobs if (entry := self._ledger.read(identity(job)))}
+        adopted: set[JobExecutorInterface] = set()
+        if not known:
+            return adopted
+        known, present = self._located(known)
         for job, entry in known.items():
             outcome = self._outcomes.read(entry.key)
             is_done = outcome is not None and outcome.exit == 0 and all(Path(str(file)).exists() for file in job.output)
-            if is_done or (outcome is None and entry.id in (present or set())):
+            if is_done or (outcome is None and entry.id in present):
                 self.logger.info(f"{job.name}: {', '.join(map(str, job.output))} was submitted before, job {entry.id}")
                 self._follow(job, Submitted(identity(job), entry))
                 adopted.add(job)
@@ -183,12 +221,25 @@ class Executor(RemoteExecutor):
                 self._outcomes.forget(entry.key)
         return adopted
 
-    def _entry(self, name: str) -> Entry | None:
-        """Where a job went; its id from the queue where the head process died before it was answered."""
-        entry = self._ledger.read(name)
-        if entry is None or entry.id:
-            return entry
-        return replace(entry, id=self._cluster.marked(entry.mark).get(entry.number, ""))
+    def _located(
+        self, known: Mapping[JobExecutorInterface, Entry]
+    ) -> tuple[dict[JobExecutorInterface, Entry], set[str]]:
+        """Where jobs went, with the ids from the queue where the head process died before it was answered; and which
+        ids are in the queue. Waits for its answer: a job that may be in it must not be submitted twice.
+        """
+        while True:
+            marked = self._cluster.marked() if any(not entry.id for entry in known.values()) else {}
+            if marked is not None:
+                found = {
+                    job: entry if entry.id else replace(entry, id=marked.get((entry.mark, entry.number), ""))
+                    for job, entry in known.items()
+                }
+                present = self._cluster.present({entry.id for entry in found.values()})
+                if present is not None:
+                    return found, present
+            text = "The queue does not answer. Jobs of an earlier run may be in it: nothing is submitted until it does"
+            self._warn_once(text, text)
+            time.sleep(self._cluster.patience)
 
     async def _may_ask(self, has_news: bool) -> bool:
         """Whether it is time to ask the queue again; the longer nothing happens, the more rarely."""
@@ -199,9 +250,19 @@ class Executor(RemoteExecutor):
         self._pause = min(1.5 * self._pause, max(self._cluster.patience, min(_SLOWEST, self._settings.lost_seconds)))
         return True
 
-    def _is_lost(self, info: SubmittedJobInfo, present: set[str] | None) -> bool:
-        """Report a job whose allocation has left the queue, once its outcome had time to show."""
-        submitted = _known(info)
+    async def _without_lost(self, left: list[SubmittedJobInfo], present: set[str] | None) -> list[SubmittedJobInfo]:
+        """Report the jobs that are lost; the others."""
+        lost = {_known(info).identity: info for info in left if self._is_lost(_known(info), present)}
+        if lost:
+            ids = list(dict.fromkeys(_known(info).entry.id for info in lost.values()))
+            reasons = await asyncio.to_thread(self._cluster.why_gone, ids)
+            for info in lost.values():
+                id = _known(info).entry.id
+                self._end(info, f"job {id} left no outcome: {reasons[id]}")
+        return [info for info in left if _known(info).identity not in lost]
+
+    def _is_lost(self, submitted: Submitted, present: set[str] | None) -> bool:
+        """Whether an allocation has left the queue, and its job's outcome had time to show."""
         if present is None or submitted.entry.id in present:
             submitted.missed_since = None
             return False
@@ -211,17 +272,12 @@ class Executor(RemoteExecutor):
         self._pause = self._cluster.patience
         if self._cluster.has_shared_files and now - submitted.missed_since < self._settings.lost_seconds:
             return False
-        if self._outcomes.read(submitted.entry.key) is not None:
-            return False  # it came this moment
-        self._end(info, f"job {submitted.entry.id} left no outcome: {self._cluster.why_gone(submitted.entry.id)}")
-        return True
+        return self._outcomes.read(submitted.entry.key) is None  # it may have come this moment
 
-    def _warn_of_stuck(self) -> None:
-        """Say once of each reason for which jobs wait in vain that they do."""
-        for reason, id in self._cluster.stuck.items():
-            if reason not in self._warned:
-                self._warned.add(reason)
-                self.logger.warning(f"Job {id} waits, and will not start as it is. Slurm says {reason}")
+    def _warn_once(self, topic: str, text: str) -> None:
+        if topic not in self._warned:
+            self._warned.add(topic)
+            self.logger.warning(text)
 
     def _report(self, info: SubmittedJobInfo, outcome: Outcome) -> None:
         if outcome.exit == 0:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
-from snakemake_executor_plugin_submitit.outcomes import write_atomically
+from snakemake_executor_plugin_submitit.outcomes import read_as, write_atomically
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,7 @@ class Ledger:
 
     def read(self, job: str) -> Entry | None:
         """Where a job went, None if it was not submitted."""
-        try:
-            return Entry(**json.loads(self._path(job).read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
+        return read_as(Entry, self._path(job))
 
     def forget(self, job: str) -> None:
         """The job was reported."""

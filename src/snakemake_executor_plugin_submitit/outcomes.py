@@ -9,8 +9,9 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,11 @@ class Outcomes:
 
     def read(self, key: str) -> Outcome | None:
         """The outcome of a job, None while there is none."""
-        try:
-            return Outcome(**json.loads(self._path(key).read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
+        return read_as(Outcome, self._path(key))
 
     def keys(self) -> Iterator[str]:
         """The jobs that have an outcome, by one look at the folder."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # a shared file system that is away for a moment, too
             yield from (name.removesuffix(".json") for name in os.listdir(self._folder) if name.endswith(".json"))
 
     def forget(self, key: str) -> None:
@@ -63,6 +61,19 @@ class Outcomes:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"
+
+
+Told = TypeVar("Told")
+
+
+def read_as(kind: type[Told], path: Path) -> Told | None:
+    """What :func:`write_atomically` wrote of a data class of numbers and texts; None where it cannot be read as one."""
+    try:
+        told = kind(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    has_its_types = all(type(getattr(told, field.name)).__name__ == field.type for field in fields(told))  # type: ignore[arg-type]
+    return told if has_its_types else None
 
 
 def write_atomically(path: Path, content: dict[str, object]) -> None:

@@ -103,7 +103,8 @@ class Pack:
     def _run(self, task: Task, launcher: Launcher, is_asked: Callable[[], bool]) -> bool:
         """Run a job; False if the allocation has to end."""
         started = time.time()
-        process = launcher.start(task.command, self._folder / "logs" / f"{task.key}.log")
+        log = self._folder / "logs" / f"{task.key}.log"
+        process = launcher.start(task.command, log, is_last=task is self._tasks[-1])
         if not launcher.wait(process, until=is_asked):
             has_stopped = self._stop(process, launcher)
             if process.code != 0 and (has_stopped or not self._is_out_of_time()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ DEFAULT_MINUTES = 60
 _OURS = {
     "array", "account", "chdir", "comment", "constraint", "cpus-per-task", "error", "gpus", "gres", "job-name", "mem",
     "nodes", "ntasks", "open-mode", "output", "partition", "qos", "requeue", "no-requeue", "signal", "time", "wrap",
+    "clusters", "parsable", "test-only", "wait",
 }  # fmt: skip
 
 
@@ -45,6 +47,10 @@ class Request:
         """The same with another time limit."""
         return replace(self, minutes=minutes)
 
+    def lead(self, seconds: int) -> int:
+        """How long before the end the signal comes: as wanted, but not in the first two thirds of a short job."""
+        return min(seconds, 20 * self.minutes)
+
 
 def request_of(job: JobExecutorInterface) -> Request:
     """What a job asks for.
@@ -67,7 +73,7 @@ def request_of(job: JobExecutorInterface) -> Request:
     ):
         if value := resources.get(resource):
             options[option] = str(value)
-    gpus = int(resources.get("gpu") or 0)
+    gpus = _number(resources, "gpu", rule)
     model = str(resources.get("gpu_model") or "")
     if model and "gres" not in options:
         gpus = gpus or 1
@@ -82,12 +88,24 @@ def request_of(job: JobExecutorInterface) -> Request:
     options |= _extra(str(resources.get("slurm_extra") or ""), rule)
     return Request(
         name=rule,
-        minutes=max(1, int(resources.get("runtime") or DEFAULT_MINUTES)),
+        minutes=_number(resources, "runtime", rule) or DEFAULT_MINUTES,
         threads=max(1, job.threads),
-        mem_mb=int(resources.get("mem_mb") or 0),
+        mem_mb=_number(resources, "mem_mb", rule),
         gpus=gpus or _count(options.get("gres", "")),
         slurm=tuple(sorted(options.items())),
     )
+
+
+def _number(resources: Mapping[str, Any], name: str, rule: str) -> int:
+    """A resource that is a whole number; 0 if it is not given."""
+    value = resources.get(name) or 0
+    try:
+        number = math.ceil(float(value))
+    except (TypeError, ValueError, OverflowError):
+        number = -1
+    if number < 0:
+        raise WorkflowError(f"rule {rule}: resource {name}={value!r}; allowed are whole numbers from 0 on")
+    return number
 
 
 def _extra(text: str, rule: str) -> dict[str, str]:
@@ -99,16 +117,14 @@ def _extra(text: str, rule: str) -> dict[str, str]:
             raise WorkflowError(f"rule {rule}: slurm_extra={text!r}: write every option as --name or --name=value")
         if key in _OURS:
             raise WorkflowError(
-                f"rule {rule}: slurm_extra may not set --{key}: use the resource for it (threads, mem_mb, runtime, "
-                "gpu, gres, slurm_partition, slurm_account, constraint, qos, nodes)"
+                f"rule {rule}: slurm_extra may not set --{key}, which the executor does itself or by a resource "
+                "(threads, mem_mb, runtime, gpu, gres, slurm_partition, slurm_account, constraint, qos, nodes)"
             )
         options[key] = value
     return options
 
 
 def _count(gres: str) -> int:
-    """How many GPUs ``gpu:2`` or ``gpu:a100:2`` means."""
-    words = gres.split(":")
-    if words[0] != "gpu":
-        return 0
-    return int(words[-1]) if words[-1].isdigit() else 1
+    """How many GPUs ``gpu:2``, ``gpu:a100:2`` or ``gpu:1,license:3`` means."""
+    parts = [part.split(":") for part in gres.split(",")]
+    return sum(int(words[-1]) if words[-1].isdigit() else 1 for words in parts if words[0] == "gpu")

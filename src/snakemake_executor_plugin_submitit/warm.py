@@ -25,6 +25,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -32,6 +33,8 @@ _CLIENT = Path(__file__).with_name("client.py")
 _SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2, signal.SIGCHLD)
 _PR_SET_PDEATHSIG = 1
+#: What Snakemake imports only when it runs a job.
+_OF_JOBS = ("snakemake.script", "snakemake.benchmark", "snakemake.storage", "smart_open", "nbformat", "pandas")
 
 
 class Process:
@@ -66,6 +69,7 @@ class Launcher:
     def __init__(self, preload: Sequence[str] = ()) -> None:
         self._preload = list(preload)
         self._process: Process | None = None
+        self._is_last = True
 
     def __enter__(self) -> Launcher:
         self._folder = Path(tempfile.mkdtemp(prefix="warm-", dir="/tmp"))  # a socket's path has at most 107 letters
@@ -92,21 +96,20 @@ class Launcher:
         self._listener.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start(self, command: str, log: Path) -> Process:
-        """Start a shell command line; what it prints goes to ``log``."""
+    def start(self, command: str, log: Path, *, is_last: bool = False) -> Process:
+        """Start a shell command line; what it prints goes to ``log``. Nothing is loaded for jobs after the last."""
         log.parent.mkdir(parents=True, exist_ok=True)
         words = shlex.split(command)
         is_warm = bool(self._preload) and words[:3] == _SNAKEMAKE
-        if is_warm:
-            importlib.import_module("snakemake.cli")
+        if is_warm and self._process:
+            _load_what_jobs_need()
+        self._is_last = is_last
         with log.open("ab") as stream, open(os.devnull, "rb") as nothing:
             files = [nothing.fileno(), stream.fileno(), stream.fileno()]
             run = (lambda: self._snakemake(words[3:])) if is_warm else (lambda: _shell(command))
             self._process = Process(_fork(run, files))
-        if is_warm:
-            while self._preload != _LOADED:
-                importlib.import_module(self._preload[len(_LOADED)])
-                _LOADED.append(self._preload[len(_LOADED)])
+        for module in self._preload if is_warm else ():  # while the first job loads Snakemake by itself
+            importlib.import_module(module)
         return self._process
 
     def wait(self, process: Process, until: Callable[[], bool] = lambda: False, seconds: float | None = None) -> bool:
@@ -135,6 +138,8 @@ class Launcher:
         process.scripts[pid] = connection
         for file in files:
             os.close(file)
+        if not self._is_last:
+            _load_what_jobs_need()
 
     def _reap(self, process: Process) -> None:
         for pid in (process.pid, *process.scripts):
@@ -159,7 +164,15 @@ class Launcher:
         return 0
 
 
-_LOADED: list[str] = []
+@cache
+def _load_what_jobs_need() -> None:
+    """Snakemake, which the first job has imported by itself: every following one is forked with it."""
+    from snakemake.cli import get_argument_parser
+
+    get_argument_parser()  # finds and loads all plugins
+    for module in _OF_JOBS:
+        with suppress(ImportError):  # another version of Snakemake may do without
+            importlib.import_module(module)
 
 
 def _answer(connection: socket.socket, code: int) -> None:

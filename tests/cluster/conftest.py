@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from cluster.slurm import Cluster, cluster, wait_for
 __all__ = ["project"]  # of sirenbench's own cells
 
 ROOT = Path(__file__).parents[2]
-LOCK = Path(tempfile.gettempdir()) / "sirenbench-cluster.lock"
 LOST_SECONDS = 8
 SIGNAL_SECONDS = 50
 OURS = (
@@ -125,16 +123,30 @@ class Flow:
         return path.read_text().splitlines() if path.exists() else []
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure comes with the ends of the daemons' logs: the folder may be gone with the machine."""
+    report = yield
+    made = getattr(item, "funcargs", {}).get("slurm")
+    if report.failed and made:
+        report.sections += [(f"end of {log}", _end_of(log)) for log in sorted(made.logs.glob("*.log"))]
+    return report
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+
+
 @pytest.fixture(scope="module")
 def slurm(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A real Slurm. There is one /etc/slurm, so the modules of parallel test processes take turns."""
+    """A real Slurm."""
     if os.geteuid() or not shutil.which("apt-get"):
         pytest.skip("NO SLURM TESTED: installing and starting one takes root and apt-get")
     folder = Path(tempfile.mkdtemp(prefix="sirenbench-slurm-"))  # short: sockets live in it
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with cluster(folder) as made:
-            yield made
+    with cluster(folder) as made:
+        yield made
     if not request.session.testsfailed:  # else the logs stay
         shutil.rmtree(folder)
 

@@ -10,6 +10,7 @@ By hand, from the folder ``tests``: ``python -m cluster.slurm [folder]`` starts 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -29,6 +30,7 @@ PROGRAMS = ("sbatch", "slurmctld", "slurmd", "slurmdbd", "mariadbd", "mariadb-in
 ETC = Path("/etc/slurm")
 CONFIGURATION = ("slurm.conf", "gres.conf", "slurmdbd.conf")  # slurmdbd has no option that moves its file
 KEPT = ".before-tests"  # the ending of a file of ours that stood in the way
+LOCK = Path(tempfile.gettempdir()) / "sirenbench-cluster.lock"
 MUNGE = Path("/run/munge")
 POLICY = Path("/usr/sbin/policy-rc.d")
 PROCESSORS = 8
@@ -73,6 +75,7 @@ AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={dbd}
 AccountingStorageTRES=gres/gpu
+AccountingStorageEnforce=limits,qos
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
@@ -338,14 +341,16 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str, logs: P
 
 @contextmanager
 def cluster(folder: Path, min_job_age: int = 5, largest_array: int = LARGEST_ARRAY) -> Iterator[Cluster]:
-    """Installed, started, and stopped at the end."""
-    install()
-    made = Cluster(folder, min_job_age, largest_array)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
+    """Installed, started, and stopped at the end. There is one /etc/slurm, so processes take turns."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install()
+        made = Cluster(folder, min_job_age, largest_array)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 def _succeeds(*words: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -86,14 +87,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("official", nargs="?", help="a Python with snakemake-executor-plugin-slurm")
     parser.add_argument("--jobs", type=int, default=200)
-    parser.add_argument("--ways", default="", help="only those whose names have this in them")
+    parser.add_argument("--ways", default=".*", help="only those whose names are this regular expression")
     options = parser.parse_args()
     print("| way | all done | per job | all taken after | allocations | head CPU | head memory |")
     print("|---|---|---|---|---|---|---|")
     with cluster(Path(tempfile.mkdtemp(prefix="slurm-")), min_job_age=300, largest_array=1001) as slurm:
         for way, (executor, _) in WAYS.items():
             python = sys.executable if executor == "submitit" else options.official
-            if python is None or options.ways not in way:
+            if python is None or not re.fullmatch(options.ways, way):
                 continue
             found = measure(way, options.jobs, python, slurm)
             print(

@@ -15,7 +15,9 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
+from snakemake_executor_plugin_submitit.clusters import NotNowError, _refusal, own_environment
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
+from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
 
@@ -62,7 +64,9 @@ class TestRequest:
     def test_a_model_alone_means_one_gpu(self) -> None:
         assert dict(asked(gpu_model="h100").slurm) == {"gpus": "h100:1"}
 
-    @pytest.mark.parametrize(("gres", "gpus"), [("gpu:1", 1), ("gpu:a100:2", 2), ("gpu", 1), ("license:3", 0)])
+    @pytest.mark.parametrize(
+        ("gres", "gpus"), [("gpu:1", 1), ("gpu:a100:2", 2), ("gpu", 1), ("license:3", 0), ("gpu:1,license:3", 1)]
+    )
     def test_gres_is_passed_on_and_its_gpus_are_counted(self, gres: str, gpus: int) -> None:
         assert asked(gres=gres).gpus == gpus
         assert dict(asked(gres=gres).slurm) == {"gres": gres}
@@ -77,11 +81,78 @@ class TestRequest:
             ({"gpu_model": "a b"}, "is no model"),
             ({"slurm_extra": "--time=5"}, "may not set --time"),
             ({"slurm_extra": "-p gpu"}, "write every option as --name"),
+            ({"slurm_extra": "--clusters=all"}, "may not set --clusters"),
+            ({"gpu": "one"}, "resource gpu='one'; allowed are whole numbers"),
+            ({"mem_mb": -1}, "resource mem_mb=-1; allowed are whole numbers"),
         ],
     )
     def test_what_means_nothing_is_told(self, resources: dict[str, object], words: str) -> None:
         with pytest.raises(WorkflowError, match=words):
             asked(**resources)
+
+    @pytest.mark.parametrize(("minutes", "seconds"), [(1, 20), (2, 40), (10, 60)])
+    def test_a_short_job_gets_its_signal_late_all_the_same(self, minutes: int, seconds: int) -> None:
+        assert asked(runtime=minutes).lead(60) == seconds
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("said", "is_too_many"),
+        [
+            (
+                "sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed",
+                True,
+            ),
+            ("sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates", True),
+            ("sbatch: error: AssocGrpSubmitJobsLimit\nsbatch: error: Batch job submission failed: Job violates", True),
+            ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", True),
+            ("sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)", False),
+            ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", False),
+        ],
+    )
+    def test_limits_and_an_absent_controller_pass(self, said: str, is_too_many: bool) -> None:
+        refusal = _refusal(said)
+        assert isinstance(refusal, NotNowError)
+        assert refusal.is_too_many == is_too_many
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "sbatch: error: invalid partition specified: nowhere\nsbatch: error: Batch job submission failed: Invalid",
+            "sbatch: error: QOSMaxWallDurationPerJobLimit\nsbatch: error: Batch job submission failed: Job violates",
+            "[Errno 28] No space left on device",
+        ],
+    )
+    def test_others_do_not(self, said: str) -> None:
+        refusal = _refusal(said)
+        assert not isinstance(refusal, NotNowError)
+        assert said.splitlines()[0].removeprefix("sbatch: error: ") in str(refusal)
+
+    def test_too_many_are_halved_at_once_and_one_is_tried_later(self) -> None:
+        pace = Pace(60, 300)
+        pace.refused(16, is_too_many=True)
+        assert (pace.most, pace.is_pause) == (8, False)
+        pace.taken()
+        assert pace.most == 16
+        pace.refused(1, is_too_many=True)
+        assert pace.is_pause
+
+    def test_an_absent_controller_is_asked_later_whatever_the_number(self) -> None:
+        pace = Pace(60, 300)
+        pace.refused(16, is_too_many=False)
+        assert pace.is_pause
+        assert pace.most > 1000
+
+
+def test_a_submission_knows_nothing_of_the_job_that_the_head_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    outer = {"SLURM_MEM_PER_CPU": "1", "SLURM_JOB_END_TIME": "5", "SBATCH_TIMELIMIT": "1", "SBATCH_PARTITION": "mine"}
+    users = {"SLURM_CONF": "/etc/own.conf", "SBATCH_ACCOUNT": "lab"}
+    for name, value in (outer | users).items():
+        monkeypatch.setenv(name, value)
+    with own_environment({"partition"}):
+        assert not outer.keys() & os.environ.keys()
+        assert users.items() <= dict(os.environ).items()
+    assert (outer | users).items() <= dict(os.environ).items()
 
 
 class TestPack:
