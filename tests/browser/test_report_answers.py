@@ -82,12 +82,12 @@ def test_a_count_of_the_header_leads_to_the_claims_that_it_counts(page: Page) ->
 def test_the_address_keeps_what_is_chosen(page: Page) -> None:
     page.get_by_role("group", name="Show").first.get_by_role("button", name="refuted").click()
     page.get_by_label("Claims with").fill("SRGAN: ×4")
-    address = page.url
+    address = str(page.evaluate("location.href"))
     assert address.endswith("#claims:refuted:SRGAN%3A%20%C3%974")
     page.get_by_label("Claims with").fill("interpolation")
     before = shown(page)
     assert set(before.values()) == {"refuted"}
-    kept = page.url
+    kept = str(page.evaluate("location.href"))
     page.goto("about:blank")
     page.goto(kept)
     assert shown(page) == before
