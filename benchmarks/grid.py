@@ -42,7 +42,7 @@ def project(folder: Path, steps: int) -> None:
     rows, columns = np.mgrid[0:64, 0:64]
     Image.fromarray((rows * 3 + columns).clip(0, 255).astype(np.uint8)).save(folder / "config/made.png")
     study = {"title": "Twenty cells", "grid": GRID | {"steps": steps}}
-    content = {"run": "grid", "images": {"made": {"path": "made.png"}}, "studies": {"grid": study}}
+    content = {"run": "twenty", "images": {"made": {"path": "made.png"}}, "studies": {"rates": study}}
     (folder / "config/config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 

@@ -29,9 +29,9 @@ def peak():
 
 torch.set_num_threads(1)
 bench = Bench(torch.device("cpu"), 1)
-bench.trainer("fit/made-16/siren-1x8", replicates=1).run(until=0)
+bench.trainer("fit/made-16/siren-1x8", steps=2, replicates=1).run(until=0)
 before = peak()
-bench.trainer(sys.argv[1], replicates=1).run(until=0)
+bench.trainer(sys.argv[1], steps=2, replicates=1).run(until=0)
 print(peak() - before)
 """
 

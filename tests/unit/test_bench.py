@@ -73,7 +73,7 @@ def test_the_grid_of_twenty_cells_runs_from_start_to_report(tmp_path: Path) -> N
     found = grid.measured(tmp_path, cores=2)
     assert found["cells"] == 20
     assert found["wall_seconds"] > found["training_seconds"] / 2 > 0
-    assert (tmp_path / "results/grid/report.html").exists()
+    assert (tmp_path / "results/twenty/report.html").exists()
 
 
 def test_scaling_is_measured_drawn_and_told(tmp_path: Path) -> None:
