@@ -48,7 +48,16 @@ def measure(jobs: int) -> tuple[float, float, float]:
     for name in ("out/many", ".snakemake/submitit/outcomes"):
         (folder / name).mkdir(parents=True)
     command = [sys.executable, "-m", "snakemake", "all_of_many", "--executor", "submitit", "--jobs", str(jobs)]
-    command += ["--scheduler", "greedy", "--quiet", "all", "--default-resources", "mem_mb=1000"]
+    command += [
+        "--max-jobs-per-timespan",
+        "500/1s",
+        "--scheduler",
+        "greedy",
+        "--quiet",
+        "all",
+        "--default-resources",
+        "mem_mb=1000",
+    ]
     environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
     began = time.monotonic()
     with (folder / "head.log").open("wb") as log:

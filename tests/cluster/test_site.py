@@ -68,7 +68,7 @@ def test_a_controller_that_is_away_is_waited_for(flow: Flow, slurm: Cluster) -> 
     fresh = flow.start("out/quick/0")
     wait_for(lambda: "is submitted later" in flow.said, 90, "the other head to say that it waits")
     slurm.start_service("slurmctld")
-    flow.finish(fresh, 60)
+    flow.finish(fresh, 120)  # whose pauses have grown to 40 s
     flow.finish(again, 90)
     assert (fresh.returncode, again.returncode) == (0, 0), flow.said
     assert flow.starts == dict.fromkeys((*outputs, "out/quick/0"), 1)
