@@ -25,15 +25,11 @@ from sirenbench.engine.precision import products
 from sirenbench.engine.trainer import Trainer
 from sirenbench.names import changed, parse_name
 from sirenbench.options import Value
-from sirenbench.probe import product_on_each_thread
+from sirenbench.probe import PRODUCTS, product_on_each_thread
 
 # From this side on a step of the reference takes many seconds, and a few rounds have to do.
 LARGE, LARGE_ROUNDS = 256, 3
 # Rows and width of the products that the peak is the best of.
-_PRODUCTS = {
-    "cpu": ((1024, 256), (4096, 256), (1024, 512)),
-    "cuda": ((65_536, 256), (65_536, 512), (8192, 4096)),
-}
 Clock = Callable[[], float]
 TASKS = {
     "fit": "fit/made-{side}/siren-{shape}",
@@ -125,7 +121,7 @@ class Bench:
     def peak(self, threads: int) -> float:
         """GFLOP/s of the best of some matrix products, now."""
         clock, best = self._clock(threads), 0.0
-        for rows, width in _PRODUCTS[self.device.type]:
+        for rows, width in PRODUCTS[self.device.type]:
             multiply, flop = product_on_each_thread(self.device, rows, width)
             repeats = max(1, int(4e8 // flop)) if self.device.type == "cpu" else 50
             with products(self.precision):

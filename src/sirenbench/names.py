@@ -96,11 +96,22 @@ def make_spec(fields: Mapping[str, object]) -> CellSpec:
     )
     if is_baseline:
         catalog.baselines()[arm].check(spec)
-    elif catalog.tasks()[task].keeps_activations and isinstance(catalog.networks()[spec.network], ModuleNetwork):
-        raise SpecError("arm", f"{task} measures layers, and {spec.network} is a module, of which it knows none")
+    elif isinstance(catalog.networks()[spec.network], ModuleNetwork):
+        _check_module(spec)
     if len(spec.name) > MAX_NAME_LENGTH:
         raise SpecError("", f"the cell name is longer than {MAX_NAME_LENGTH} characters: {shown(spec.name)}")
     return spec
+
+
+def _check_module(spec: CellSpec) -> None:
+    """What knows layers is not for a module."""
+    if catalog.tasks()[spec.task].keeps_activations:
+        raise SpecError("arm", f"{spec.task} measures layers, and {spec.network} is a module, of which it knows none")
+    if spec["precision"] != "fp32":
+        raise SpecError(
+            "precision",
+            f"{spec['precision']} is for products between layers, of which the module {spec.network} has none",
+        )
 
 
 def changed(spec: CellSpec, **changes: Value) -> CellSpec:

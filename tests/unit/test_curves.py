@@ -104,7 +104,8 @@ def test_the_last_step_is_scored_whatever_the_interval() -> None:
 def test_curves_are_written_as_a_tidy_table(tmp_path: Path) -> None:
     curves = Curves(2, 1, 2, ["loss", "psnr"], torch.device("cpu"))
     for step in range(3):
-        curves.put(step, step / 2, torch.tensor([[step, 1.0], [-step, 2.0]]))
+        curves.put(step, torch.tensor([[step, 1.0], [-step, 2.0]]))
+        curves.put_seconds(step, step / 2)
     curves.write(tmp_path / "curves.parquet")
     table = pq.read_table(tmp_path / "curves.parquet").to_pydict()
     assert table["step"] == [0, 0, 1, 1, 2, 2]

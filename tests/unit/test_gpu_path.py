@@ -191,13 +191,44 @@ class TestReplaying:
             return lambda: (done.append("repeated"), count.add_(1))  # type: ignore[func-returns-value, return-value]
 
         replayed = Replayed("the sum", work, [count], record)
+        replayed.prepare()
+        assert float(count) == 0
         for _ in range(3):
             replayed()
         assert float(count) == 3
-        assert done == ["written", *["repeated"] * 3]
+        assert done == ["written", *["repeated"] * 4]
 
     def test_a_cpu_has_nothing_to_record(self) -> None:
         assert trainer.recorder_for(CPU) is None
+
+
+class Mark:
+    """In the queue of a GPU that is at work until it is waited for; each interval takes a second."""
+
+    def __init__(self) -> None:
+        self.is_reached = False
+
+    def query(self) -> bool:
+        return self.is_reached
+
+    def synchronize(self) -> None:
+        self.is_reached = True
+
+    def elapsed_time(self, other: object) -> float:
+        return 1e3
+
+
+def test_a_curve_knows_when_a_gpu_was_at_each_step_though_the_host_ran_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = made(CELLS[0])
+    monkeypatch.setattr(clock, "_mark", Mark)
+    monkeypatch.setattr(trainer, "clock_for", lambda device: GpuClock())
+    ahead = made(CELLS[0])
+    plain.run()
+    ahead.run()
+    # Step 0 is scored after its gradient; each later one after an update and a gradient more.
+    assert ahead.curves.seconds.tolist() == [1, 3, 5, 7, 9, 11]
+    assert ahead.training_seconds == 11
+    assert torch.equal(ahead.curves.values, plain.curves.values)
 
 
 class TestPrecision:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,11 @@ from hypothesis.extra import numpy as arrays
 
 from sirenbench.kernels import jets, processor
 from sirenbench.networks.siren import Sine
+
+needs_compiler = pytest.mark.skipif(
+    not shutil.which("cc") or not re.search(r"\bfma\b|\basimd\b", Path("/proc/cpuinfo").read_text()),
+    reason="no C compiler, or no fused multiply-add, on this machine",
+)
 
 
 def bits(array: np.ndarray) -> np.ndarray:
@@ -67,15 +74,26 @@ def test_what_is_far_away_or_no_number_is_numpys_too(odd: float) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
+@needs_compiler
 def test_it_is_compiled_once_into_a_folder_of_the_users_own(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if processor._compiled() is None:
-        pytest.skip("no C compiler, or no fused multiply-add, on this machine")
+    assert processor._compiled() is not None
     (made,) = fresh.iterdir()
     assert fresh.stat().st_mode & 0o077 == 0
     monkeypatch.setattr(subprocess, "run", None)
     processor._compiled.cache_clear()
     assert processor._compiled() is not None
     assert list(fresh.iterdir()) == [made]
+
+
+@needs_compiler
+def test_it_is_the_users_alone_whatever_the_umask(fresh: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        assert processor._compiled() is not None
+    finally:
+        os.umask(before)
+    (made,) = fresh.iterdir()
+    assert made.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("lack", ["compiler", "folder", "source", "trust", "bits"])
@@ -98,10 +116,10 @@ def test_whatever_is_lacking_numpy_computes_the_same(
     assert is_right(np.linspace(-60, 60, 999, dtype=np.float32))
 
 
+@needs_compiler
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="asks whose file it is")
 def test_a_library_that_others_can_write_is_not_run(fresh: Path) -> None:
-    if processor._compiled() is None:
-        pytest.skip("no C compiler, or no fused multiply-add, on this machine")
+    assert processor._compiled() is not None
     (made,) = fresh.iterdir()
     made.chmod(0o666)
     processor._compiled.cache_clear()
@@ -119,11 +137,10 @@ def test_a_sine_layer_has_these_bits_also_where_its_room_has_gaps(count: int) ->
         assert torch.equal(ours, theirs)
 
 
+@needs_compiler
 @pytest.mark.parametrize("parts", [3, 4])
 @pytest.mark.parametrize("pixels", [1, 7, 200])
 def test_jets_have_the_bits_of_pytorch(parts: int, pixels: int) -> None:
-    if not jets._compiled():
-        pytest.skip("no C compiler, or no fused multiply-add, on this machine")
     made = []
     for through, back in ((jets.bend, jets.unbend), (jets._bend, jets._unbend)):
         torch.manual_seed(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -33,6 +33,10 @@ class Clock:
         """The seconds of the work that is done by now."""
         return self.seconds
 
+    def tell(self, whom: Callable[[float], None]) -> None:
+        """Call with the seconds of all work up to here, as soon as they are known."""
+        whom(self.seconds)
+
     def settle(self) -> None:
         """Wait until all of it is done."""
 
@@ -42,7 +46,7 @@ class GpuClock(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: deque[tuple[torch.cuda.Event, torch.cuda.Event]] = deque()
+        self._open: deque[tuple[torch.cuda.Event, torch.cuda.Event] | Callable[[float], None]] = deque()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -51,14 +55,25 @@ class GpuClock(Clock):
         self._open.append((began, _mark()))
 
     def read(self) -> float:
-        while self._open and self._open[0][1].query():
-            began, ended = self._open.popleft()
-            self.seconds += began.elapsed_time(ended) / 1e3
+        while self._open:
+            match self._open[0]:
+                case (began, ended):
+                    if not ended.query():
+                        break
+                    self.seconds += began.elapsed_time(ended) / 1e3
+                case whom:
+                    whom(self.seconds)
+            self._open.popleft()
         return self.seconds
 
+    def tell(self, whom: Callable[[float], None]) -> None:
+        self._open.append(whom)
+        self.read()
+
     def settle(self) -> None:
-        if self._open:
-            self._open[-1][1].synchronize()
+        for interval in self._open:
+            if isinstance(interval, tuple):
+                interval[1].synchronize()
         self.read()
 
 

@@ -42,11 +42,13 @@ class Curves:
         """Whether this step is scored."""
         return step in self._row
 
-    def put(self, step: int, seconds: float, scores: torch.Tensor) -> None:
+    def put(self, step: int, scores: torch.Tensor) -> None:
         """Keep the scores (R, columns) of one step."""
-        row = self._row[step]
-        self.seconds[row] = seconds
-        self.values[row] = scores
+        self.values[self._row[step]] = scores
+
+    def put_seconds(self, step: int, seconds: float) -> None:
+        """Keep how long training had taken when a step was scored."""
+        self.seconds[self._row[step]] = seconds
 
     def latest(self, column: str, step: int) -> float:
         """Mean over the replicates at the last scored step up to ``step`` (synchronises a GPU)."""

@@ -19,11 +19,7 @@ _ROUNDING = 1e-4
 
 
 class Replayed:
-    """Work on tensors that stay where they are, recorded at its first call and only repeated from then on.
-
-    The first call does it as it is written, and then once more, from the same state, as it was recorded. Where it
-    cannot be recorded, or the two differ by more than rounding, a warning is logged, and it is done as written at this
-    and every later call: the numbers are the same either way.
+    """Work on tensors that stay where they are, recorded once and only repeated from then on.
 
     Parameters
     ----------
@@ -47,29 +43,36 @@ class Replayed:
         self._do = work
 
     def __call__(self) -> None:
+        self._do()
+
+    def prepare(self) -> None:
+        """Record it, before anything is timed; the tensors are left as they are.
+
+        It is done as it is written, and then once more, from the same state, as it was recorded. Where it cannot be
+        recorded, or the two differ by more than rounding, a warning is logged, and every call does it as written: the
+        numbers are the same either way.
+        """
         if self._record is None:
-            self._do()
             return
-        record, self._record = self._record, None
         before = _copies(self._tensors)
         self._work()
         after = _copies(self._tensors)
         try:
-            replay = record(self._work)
+            replay = self._record(self._work)
             _put(self._tensors, before)
             replay()
-            is_same = all(map(_near, self._tensors, after))
         except RuntimeError as error:
             log.warning(
                 "%s cannot be recorded on this GPU (%s); its kernels are launched one by one", self._name, error
             )
-            _put(self._tensors, after)
-            return
-        if is_same:
-            self._do = replay
         else:
-            log.warning("%s gives other numbers when it is repeated; its kernels are launched one by one", self._name)
-            _put(self._tensors, after)
+            if all(map(_near, self._tensors, after)):
+                self._do = replay
+            else:
+                log.warning(
+                    "%s gives other numbers when it is repeated; its kernels are launched one by one", self._name
+                )
+        _put(self._tensors, before)
 
 
 def cuda_graph(work: Callable[[], None]) -> Callable[[], None]:

@@ -7,7 +7,7 @@ after every one of them. PyTorch and NumPy leave the interpreter's lock while th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any
 
@@ -35,7 +35,9 @@ class Threads:
             for piece in pieces:
                 work(*piece)
             return
-        for done in [self._pool.submit(work, *piece) for piece in pieces]:
+        pending = [self._pool.submit(work, *piece) for piece in pieces]
+        wait(pending)  # none may still write when an error of another is told
+        for done in pending:
             done.result()
 
 

@@ -7,6 +7,7 @@ is of the weights that are stored (protocol.md, optimiser and metrics). Full bat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -204,6 +205,9 @@ class Trainer:
         )
         self._update = Replayed("the update", self._take_step, [self._weights, *moments], record)
         self._measure = Replayed("the score", self._find_scores, [self._scored.prediction, self._latest], record)
+        with torch.no_grad():
+            for part in (self._learn, self._update, self._measure):
+                part.prepare()
 
     def _one_step(self) -> None:
         is_last = self.step == self.steps
@@ -213,7 +217,8 @@ class Trainer:
             if self.curves.wants(self.step):
                 with self._metrics_clock.running():
                     self._measure()
-                    self.curves.put(self.step, self._training_clock.read(), self._latest)
+                    self.curves.put(self.step, self._latest)
+                self._training_clock.tell(partial(self.curves.put_seconds, self.step))
             if not is_last:
                 with self._training_clock.running():
                     self._update()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import logging
 import os
 import platform
 import subprocess
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+
+log = logging.getLogger(__name__)
 
 # From z to sine and, if it is given, cosine, all contiguous float32 of one shape; whether it could.
 Sines: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray | None], bool]
@@ -43,7 +46,8 @@ def _compiled() -> Sines | None:
     """The compiled function, if it can be had and has the bits of NumPy."""
     try:
         function = _load(library())
-    except (OSError, RuntimeError, subprocess.SubprocessError):
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        log.info("no loops in C, NumPy and PyTorch take more time: %s", error)
         return None
     far, near = np.linspace(-71_000, 71_000, 50_001, dtype=np.float32), np.linspace(-99, 99, 50_001, dtype=np.float32)
     for z in (far, near):
@@ -83,6 +87,7 @@ def library() -> ctypes.CDLL:
             made = Path(place, path.name)
             words = ["cc", *_FLAGS, str(_SOURCE), "-o", str(made)]
             subprocess.run(words, check=True, capture_output=True, timeout=60)
+            made.chmod(0o700)  # whatever the umask: what others could write is not run
             made.replace(path)
     for part in (folder, path):
         _check_own(part)

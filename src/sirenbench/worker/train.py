@@ -197,15 +197,19 @@ def _replicates(spec: CellSpec, curves: Curves, final: Mapping[str, torch.Tensor
 
 def _cost(trainer: Trainer, startup: float, device: torch.device, precision: str) -> Cost:
     seconds = max(trainer.training_seconds, 1e-9)
-    with products(precision):
-        peak = matrix_peak(device) / 1e9 if trainer.steps else None
+    memory = peak_memory_mib(device)  # before products take some of their own
+    try:
+        with products(precision):
+            peak = matrix_peak(device) / 1e9 if trainer.steps else None
+    except RuntimeError:  # a GPU that others have filled by now; no reason to lose what is trained
+        peak = None
     return Cost(
         steps_per_second=trainer.steps / seconds,
         seconds=process_age_seconds(),
         startup_seconds=startup,
         training_seconds=trainer.training_seconds,
         metrics_seconds=trainer.metrics_seconds,
-        peak_memory_mib=peak_memory_mib(device),
+        peak_memory_mib=memory,
         gflop_per_second=trainer.flop_per_step * trainer.steps / seconds / 1e9,
         peak_gflop_per_second=peak,
     )
