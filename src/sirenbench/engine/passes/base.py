@@ -65,6 +65,8 @@ def product(a: torch.Tensor, b: torch.Tensor, room: torch.Tensor | None = None) 
     if a.device.type != "cpu":
         return torch.bmm(a, b) if room is None else torch.bmm(a, b, out=room)
     out = a.new_empty(a.shape[0], a.shape[1], b.shape[2]) if room is None else room
+    if a.shape[2] == 1:  # the way back from one output, which is no more than this
+        return torch.mul(a, b, out=out)
     np.matmul(a.numpy(), b.numpy(), out=out.numpy())
     return out
 
