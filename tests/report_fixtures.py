@@ -24,6 +24,7 @@ from sirenbench.images.derivatives import SOBEL_3D, laplace, sobel
 from sirenbench.images.pictures import to_signed_range
 from sirenbench.names import make_spec
 from sirenbench.numerics import numerics_of
+from sirenbench.paper_pixels import anchors
 from sirenbench.records import (
     ACTIVATIONS,
     CURVES,
@@ -42,7 +43,6 @@ from sirenbench.records import (
     write_record,
 )
 from sirenbench.report.build import render
-from sirenbench.report.pixels import anchors
 from sirenbench.spec import CellSpec
 
 SCHEMES = ("standard", "kaiming_uniform", "kaiming_normal", "uniform", "normal", "xavier_uniform", "xavier_normal")

@@ -28,6 +28,7 @@ from sirenbench.config.load import file_asset
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.errors import AssetUnavailable, UserError, shown
+from sirenbench.metrics.ids import FIT, parse_metric
 from sirenbench.names import parse_name
 from sirenbench.numerics import numerics_of
 from sirenbench.options import Value
@@ -131,14 +132,16 @@ def collect(
     """
     import pandas as pd
 
+    def outcomes(name: str) -> Iterator[dict]:
+        record = read_cell(results, name, config.images)
+        return _outcomes(record, _further_scores(results, name, config.metrics, record))
+
     records = stamp_of(results, cells, config.metrics)  # before they are read: what is written after that is newer
     rows = [
         {"study": study, "position": position} | _identity(config.studies[study], spec, configfiles) | outcome
         for study, specs in cells.items()
         for position, spec in enumerate(specs)
-        for outcome in _outcomes(
-            read_cell(results, spec.name, config.images), _further_scores(results, spec.name, config.metrics)
-        )
+        for outcome in outcomes(spec.name)
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(NUMBERS)
     frame = frame.astype({column: "str" for column in COLUMNS if column not in NUMBERS})
@@ -212,37 +215,49 @@ def read_cell(results: Path, name: str, images: Mapping[str, ImageRecipe] = Mapp
         if path.exists():
             try:
                 record = read_record(path)
-                _check_is_of_now(record, name, results, images)
+                if why := _lack(record, name, results, images):
+                    raise RecordError(f"{path} {why}; delete it to run the cell again")
                 return record
             except RecordError as error:
                 return CellRecord(name=name, spec={}, track="as-run", state="failed", reason=str(error))
     return None
 
 
-def _check_is_of_now(record: CellRecord, name: str, results: Path, images: Mapping[str, ImageRecipe]) -> None:
-    """Raise RecordError for a record of another cell, configuration, version of the numbers, or picture.
+def _lack(record: CellRecord, name: str, results: Path, images: Mapping[str, ImageRecipe]) -> str:
+    """What is wrong with a record, if anything.
 
+    It is of another cell, configuration, version of the numbers or picture, or holds what no worker writes.
     Snakemake runs such a cell again, where it knows: it does not of a folder that was copied.
     """
     spec = parse_name(name)
     made, now, recipe = record.provenance, numerics_of(spec), images.get(spec.image)
-    why = ""
     if record.name != name:
-        why = f"is of {shown(record.name)}"
-    elif record.spec != spec.as_dict():
-        why = "is of another configuration than its name says now"
-    elif made and made.numerics != now:
-        why = f"has numbers of another version ({made.numerics}; now {now})"
-    elif record.image and recipe and (record.image.asset, record.image.crop) != _origin(spec.image, recipe):
-        why = f"is of {record.image.asset} with the crop {record.image.crop!r}, which {spec.image!r} means no more"
-    elif record.image:
+        return f"is of {shown(record.name)}"
+    if record.spec != spec.as_dict():
+        return "is of another configuration than its name says now"
+    if made and made.numerics != now:
+        return f"has numbers of another version ({made.numerics}; now {now})"
+    if record.image and recipe and (record.image.asset, record.image.crop) != _origin(spec.image, recipe):
+        return f"is of {record.image.asset} with the crop {record.image.crop!r}, which {spec.image!r} means no more"
+    if record.image:
         with suppress(AssetUnavailable):
             digest = read_status(results / "assets" / f"{record.image.asset}.json").sha256
             if digest and digest != record.image.asset_sha256:
-                why = f"is of another picture (SHA-256 {record.image.asset_sha256[:16]}; now {digest[:16]})"
-    if why:
-        path = folder_of(results, name) / RECORD
-        raise RecordError(f"{path} {why}; delete it to run the cell again")
+                return f"is of another picture (SHA-256 {record.image.asset_sha256[:16]}; now {digest[:16]})"
+    return _contradiction(record)
+
+
+def _contradiction(record: CellRecord) -> str:
+    """What no worker writes, if there is any of it."""
+    numbers = [one.replicate for one in record.replicates]
+    if numbers != list(range(len(numbers))):
+        return f"numbers its replicates {numbers}"
+    for metric in {metric for one in record.replicates for metric in (*one.metrics, *one.final)}:
+        try:
+            parse_metric(metric.removeprefix(FIT))
+        except UserError as error:
+            return f"has scores of something else ({error})"
+    return ""
 
 
 def _origin(image: str, recipe: ImageRecipe) -> tuple[str, str]:
@@ -298,17 +313,19 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
     }
 
 
-def _further_scores(results: Path, name: str, metrics: Sequence[str]) -> list[Scores]:
+def _further_scores(results: Path, name: str, metrics: Sequence[str], record: CellRecord | None) -> list[Scores]:
     """What the rule ``evaluate`` left for the record that is there now.
 
-    Scores that cannot be read, or belong to another record, are as good as none.
+    Scores that cannot be read, belong to another record, or are not one a replicate are as good as none.
     """
     folder = folder_of(results, name)
     scores = []
+    lengths = (0, len(record.replicates) if record else 0)
     for metric in metrics if (folder / RECORD).exists() else ():
         with suppress(RecordError):
             found = read_scores(folder / "metrics" / f"{metric}.json")
-            if found.record_sha256 == sha256_of(folder / RECORD):
+            is_of_it = found.metric == metric and len(found.values) in lengths
+            if is_of_it and found.record_sha256 == sha256_of(folder / RECORD):
                 scores.append(found)
     return scores
 

@@ -31,13 +31,13 @@ def differences(stored: Mapping[str, Any], again: Mapping[str, Any], tolerance: 
         Key -> a plain value or an array.
     tolerance
         Without one, every bit counts (undefined numbers are equal). With one, numbers may differ by that much, absolute
-        or relative to the largest of an array; whole numbers in an array by one, and alone by anything: when a curve
-        was at its best may hang on a rounding error.
+        or relative to the largest of an array; whole numbers in an array by one, and the steps at which a curve was at
+        its best or reached a level by anything: they may hang on a rounding error.
     """
     for key in dict.fromkeys((*stored, *again)):
         if key not in stored or key not in again:
             yield f"{key}: {'is lacking' if key in again else 'should not be there'}"
-        elif not _same(stored[key], again[key], tolerance):
+        elif not ((tolerance and _is_step(key, stored[key], again[key])) or _same(stored[key], again[key], tolerance)):
             yield f"{key}: {_told(stored[key], again[key])}"
 
 
@@ -47,7 +47,11 @@ def _same(stored: Any, again: Any, tolerance: float) -> bool:
     if isinstance(stored, float) and isinstance(again, float):
         near = tolerance > 0 and math.isclose(stored, again, rel_tol=tolerance, abs_tol=tolerance)
         return near or _bits(stored) == _bits(again)
-    return stored == again or (tolerance > 0 and isinstance(stored, int))
+    return bool(stored == again)
+
+
+def _is_step(key: str, *values: Any) -> bool:
+    return key.endswith((".best_step", ".step")) and all(type(value) is int for value in values)
 
 
 def _same_array(stored: np.ndarray, again: np.ndarray, tolerance: float) -> bool:

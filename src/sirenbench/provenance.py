@@ -10,6 +10,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import sirenbench
@@ -33,6 +34,7 @@ def provenance(numerics: str, device: torch.device, started: str, resumed: int) 
         git_dirty=None if commit is None or changes is None else bool(changes),
         python=platform.python_version(),
         torch=torch.__version__,
+        numpy=np.__version__,
         cuda=torch.version.cuda if is_cuda else None,
         driver=_driver() if is_cuda else None,
         device=device_name(device),

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,7 @@ WEIGHTS = "weights.safetensors"
 ACTIVATIONS = "activations.npz"
 
 State = Literal["ok", "diverged", "failed", "not-testable"]
+Whole = Annotated[int, Field(ge=0, lt=2**63)]  # as tables can store it
 
 
 class _Part(BaseModel):
@@ -38,7 +39,7 @@ class _Part(BaseModel):
 class Reached(_Part):
     """When a curve first reached a level."""
 
-    step: int
+    step: Whole
     seconds: float
 
 
@@ -61,7 +62,7 @@ class EndPoints(_Part):
 
     last: float
     best: float
-    best_step: int
+    best_step: Whole
     tail: float
     drawdown: float
     reached: dict[str, Reached | None] = Field(default_factory=dict)
@@ -70,8 +71,8 @@ class EndPoints(_Part):
 class Replicate(_Part):
     """One seed of a cell."""
 
-    replicate: int
-    seed: int
+    replicate: Whole
+    seed: Whole
     diverged: bool = False
     metrics: dict[str, EndPoints]
     final: dict[str, float] = Field(default_factory=dict, description="What is measured once, of the final weights.")
@@ -126,15 +127,16 @@ class Provenance(_Part):
     git_dirty: bool | None
     python: str
     torch: str | None
+    numpy: str | None = None  # records of earlier versions do not tell it
     cuda: str | None
     driver: str | None
     device: str
-    threads: int
+    threads: Whole
     host: str
     slurm_job_id: str | None
     started: str
     ended: str
-    resumed: int
+    resumed: Whole
 
 
 class CellRecord(_Part):
@@ -146,9 +148,9 @@ class CellRecord(_Part):
     track: Track
     state: State
     reason: str = ""
-    parameters: int | None = None
+    parameters: Whole | None = None
     replicates: tuple[Replicate, ...] = ()
-    metrics_every: int | None = None
+    metrics_every: Whole | None = None
     cost: Cost | None = None
     image: ImageFacts | None = None
     files: dict[str, str] = Field(default_factory=dict, description="File name -> SHA-256.")

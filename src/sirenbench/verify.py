@@ -5,8 +5,8 @@ worker's own code; or the cell is trained again from its seeds. Either way a sec
 place, from the image and the weights that the configuration names (their hashes are checked), and the two folders are
 compared: all numbers of the record but times and machine, and all arrays of the files.
 
-On the device that the record names every bit has to agree. Elsewhere the arithmetic rounds otherwise: numbers may
-differ by a thousandth, pixels by one grey level.
+On the device and with the PyTorch and NumPy that the record names every bit has to agree. Elsewhere the arithmetic
+rounds otherwise: numbers may differ by a thousandth, pixels by one grey level, and the verdict says so.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Verdict:
         ``verified``; ``differs`` from its record; ``unchecked``, because something outside the cell is lacking;
         ``no-numbers``, because the record says that there are none.
     reasons
-        In what it differs, or why it was not checked.
+        In what it differs, why it was not checked, or why not to the last bit.
     """
 
     name: str
@@ -198,8 +198,8 @@ def _check_comparable(record: CellRecord, ran: Provenance, retrain: bool) -> Non
             f"its numbers are of another version ({ran.numerics}; this is {now}); run the cell again, or verify it "
             f"by what made it, sirenbench {ran.package} at the commit {ran.git_commit or 'that it does not name'}"
         )
-    if retrain and "depth" in record.spec and not _is_here(ran):
-        raise UserError(f"it was trained on {ran.device}; only there it can be trained again with the same bits")
+    if retrain and "depth" in record.spec and (there := _elsewhere(ran)):
+        raise UserError(f"it was trained on {there}; only there it can be trained again with the same bits")
 
 
 def _compared(record: CellRecord, job: CellJob, results: Path, bench: Workflow, retrain: bool) -> Verdict:
@@ -208,7 +208,8 @@ def _compared(record: CellRecord, job: CellJob, results: Path, bench: Workflow, 
     found = run(job, measure)
     if found.state == "not-testable":
         return Verdict(record.name, "unchecked", (found.reason,))
-    tolerance = 0.0 if record.provenance and _is_here(record.provenance) else _TOLERANCE
+    elsewhere = _elsewhere(record.provenance) if record.provenance else ""
+    tolerance = _TOLERANCE if elsewhere else 0.0
     other = list(differences(_numbers(record), _numbers(found), tolerance))
     for file in found.files:
         theirs, ours = (_arrays(folder / file) for folder in (there, job.folder))
@@ -219,7 +220,8 @@ def _compared(record: CellRecord, job: CellJob, results: Path, bench: Workflow, 
         other += wrong
         lacking += lacks
     state: State = "differs" if other else "unchecked" if lacking else "verified"
-    return Verdict(record.name, state, tuple(other or lacking))
+    told = [f"within a thousandth: it ran on {elsewhere}"] if elsewhere else []
+    return Verdict(record.name, state, tuple(other or lacking or told))
 
 
 def _measured_again(there: Path) -> Callable[..., CellRecord]:
@@ -286,8 +288,11 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     return {name: values for name, values in read(path).items() if name != "seconds"}
 
 
-def _is_here(ran: Provenance) -> bool:
-    return device_name(torch.device(_device(ran))) == ran.device
+def _elsewhere(ran: Provenance) -> str:
+    """On and with what a cell ran, as far as it is not what is here: other numbers are rounded otherwise."""
+    here = {"": device_name(torch.device(_device(ran))), "PyTorch ": torch.__version__, "NumPy ": np.__version__}
+    there = {"": ran.device, "PyTorch ": ran.torch, "NumPy ": ran.numpy}
+    return ", ".join(f"{what}{found}" for what, found in there.items() if found and found != here[what])
 
 
 def _device(ran: Provenance) -> str:

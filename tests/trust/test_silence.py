@@ -25,6 +25,7 @@ from sirenbench.names import parse_name
 from sirenbench.partial import report_what_is_there
 from sirenbench.records import CURVES, RECORD, WEIGHTS, CellRecord, RecordError, folder_of
 from sirenbench.report.build import render
+from sirenbench.worker import evaluate as evaluation
 from sirenbench.worker.evaluate import evaluate
 from sirenbench.workflow import Workflow
 
@@ -210,6 +211,26 @@ def test_scores_of_an_earlier_record_are_as_good_as_none(made: Callable[..., Cel
     assert scored() == 2
     amend(folder_of(RESULTS, NAME) / RECORD, lambda record: record.update(reason="run again"))
     assert scored() == 0
+
+
+def test_a_record_that_is_written_anew_while_it_is_scored_gets_no_score(
+    made: Callable[..., CellRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by another user of a run without Snakemake's lock."""
+    made(NAME)
+    path = folder_of(RESULTS, NAME) / RECORD
+    target = folder_of(RESULTS, NAME) / "metrics/psnr@border=4.json"
+    score = evaluation._values
+
+    def slow(*words: Any) -> list[float]:
+        values = score(*words)
+        amend(path, lambda record: record.update(reason="run again"))
+        return values
+
+    monkeypatch.setattr(evaluation, "_values", slow)
+    with pytest.raises(UserError, match="was written anew while it was scored"):
+        evaluate(job_of(NAME, Workflow(), RESULTS), "psnr@border=4", {}, target)
+    assert not target.exists()
 
 
 def test_a_report_of_what_is_there_leaves_no_table_of_what_was(made: Callable[..., CellRecord]) -> None:

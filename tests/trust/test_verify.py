@@ -189,6 +189,7 @@ def test_a_score_that_was_altered_in_the_record_is_found(metric: str, number: st
     assert reason.startswith(f"replicates[1].metrics.{metric}.{number}: stored ")
 
 
+@pytest.mark.parametrize("device", ["the record's", "another"])
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -198,6 +199,8 @@ def test_a_score_that_was_altered_in_the_record_is_found(metric: str, number: st
         ({"replicates": lambda all_of_them: all_of_them[:1]}, "replicates[1].replicate: is lacking"),
         ({"state": "diverged"}, "state: stored 'diverged', computed again 'ok'"),
         ({"parameters": 1}, "parameters: stored 1"),
+        ({"metrics_every": 2}, "metrics_every: stored 2"),
+        ({"replicates__1__replicate": 0}, "replicates[1].replicate: stored 0, computed again 1"),
         ({"image__pixels_sha256": "0" * 64}, "image.pixels_sha256: stored "),
         ({"image__asset_sha256": "0" * 64}, "image.asset_sha256: stored "),
         ({"spec__steps": 4}, "the record's configuration is not that of the name"),
@@ -207,8 +210,12 @@ def test_a_score_that_was_altered_in_the_record_is_found(metric: str, number: st
         ({"track": "nonsense"}, "is not a readable cell record"),
     ],
 )
-def test_anything_else_that_was_altered_in_the_record_is_found(changes: dict, told: str, made: Callable) -> None:
+def test_anything_else_that_was_altered_in_the_record_is_found(
+    changes: dict, told: str, device: str, made: Callable
+) -> None:
     made(SIREN)
+    if device == "another":
+        amend(folder_of(RESULTS, SIREN), provenance__device="another processor")
     amend(folder_of(RESULTS, SIREN), **changes)
     verdict = checked(SIREN)
     assert verdict.state == "differs"
@@ -263,7 +270,8 @@ def test_what_cannot_be_checked_is_no_contradiction_and_no_success(made: Callabl
     made(SIREN)
     assert checked(BICUBIC) == Verdict(BICUBIC, "unchecked", ("it has no record: it was not run, or it failed",))
     amend(folder_of(RESULTS, SIREN), provenance__device="another processor")
-    assert checked(SIREN) == Verdict(SIREN, "verified")  # within a thousandth
+    told = ("within a thousandth: it ran on another processor",)
+    assert checked(SIREN) == Verdict(SIREN, "verified", told)
     assert checked(SIREN, retrain=True).reasons == (
         "it was trained on another processor; only there it can be trained again with the same bits",
     )
@@ -271,6 +279,21 @@ def test_what_cannot_be_checked_is_no_contradiction_and_no_success(made: Callabl
     assert (checked(SIREN).state, "tile.png: is an empty file" in checked(SIREN).reasons[0]) == ("unchecked", True)
     amend(folder_of(RESULTS, SIREN), provenance__numerics="engine1")
     assert "its numbers are of another version (engine1; this is images" in checked(SIREN).reasons[0]
+
+
+@pytest.mark.parametrize(("part", "title"), [("torch", "PyTorch"), ("numpy", "NumPy")])
+def test_bits_are_asked_of_the_same_software_alone(part: str, title: str, made: Callable) -> None:
+    made(SIREN)
+    amend(
+        folder_of(RESULTS, SIREN),
+        replicates__0__metrics__psnr__last=lambda value: value + 1e-6,
+        replicates__0__metrics__psnr__best_step=2,
+    )
+    assert checked(SIREN).state == "differs"
+    amend(folder_of(RESULTS, SIREN), **{f"provenance__{part}": "1.0"})
+    told = f"it ran on {title} 1.0"
+    assert checked(SIREN) == Verdict(SIREN, "verified", (f"within a thousandth: {told}",))
+    assert checked(SIREN, retrain=True).state == "unchecked"
 
 
 def test_on_another_device_more_than_a_thousandth_is_a_difference(made: Callable) -> None:

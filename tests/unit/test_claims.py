@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from report_fixtures import Made, write_cell
 
 from sirenbench.activation_statistics import BINS, POST, PRE, Statistics
 from sirenbench.claims import pictures
@@ -31,7 +32,18 @@ from sirenbench.config.yaml import read_yaml
 from sirenbench.engine.curves import end_points
 from sirenbench.errors import UserError
 from sirenbench.names import changed, parse_name
-from sirenbench.records import ACTIVATIONS, CURVES, IMAGES, RECORD, CellRecord, Cost, Replicate, folder_of, write_record
+from sirenbench.paper_pixels import anchors
+from sirenbench.records import (
+    ACTIVATIONS,
+    CURVES,
+    IMAGES,
+    RECORD,
+    CellRecord,
+    Cost,
+    Replicate,
+    folder_of,
+    write_record,
+)
 from sirenbench.spec import CellSpec
 from sirenbench.statistics import Sample
 
@@ -43,6 +55,7 @@ HOLDS, FAILS, REFUTED, OPEN, UNTESTED = (
     Code.NOT_TESTABLE,
 )
 STEPS = 200
+ROOT = Path(__file__).parents[2]
 A = parse_name(f"fit/picture-32/siren-1x8/steps={STEPS}")
 B = parse_name(f"fit/picture-32/relu-1x8/steps={STEPS}")
 C = parse_name(f"fit/picture-32/siren-1x8/first_init=normal/steps={STEPS}")
@@ -85,6 +98,10 @@ class Given:
 
     @property
     def of_paper(self) -> Given:
+        return self
+
+    @property
+    def of_any_pixels(self) -> Given:
         return self
 
 
@@ -707,6 +724,31 @@ def test_a_cell_that_was_run_is_preferred_to_one_that_lacks_its_image(tmp_path: 
     write(tmp_path, other, [rise(40)] * 2)
     found = trial({"within": {"of": "a", "low": 30}}).judge(evidence(tmp_path, A, other))
     assert (found.code, found.cells) == (HOLDS, (other.name,))
+
+
+def test_a_picture_of_ones_own_decides_only_whether_it_is_the_papers(tmp_path: Path) -> None:
+    claims = load_claims(ROOT / "config/claims.yaml")
+    cells = claims.claims["X1"].trial.cells()
+    config = Config(run="one", studies={"one": Study(title="One", grid=[])})
+
+    def judged_of(sha256: str) -> dict[str, Verdict]:
+        for spec in cells:
+            record = write_cell(tmp_path, spec, Made(20.0))
+            assert record is not None
+            assert record.image is not None
+            image = record.image.model_copy(update={"pixels_sha256": sha256})
+            write_record(folder_of(tmp_path, spec.name) / RECORD, record.model_copy(update={"image": image}))
+        return {one.claim.id: one.verdict for one in judge(claims, config, {"one": cells}, tmp_path)}
+
+    papers, own = judged_of(anchors()["cameraman", 512].sha256), judged_of("0" * 64)
+    assert papers["X1"].code is own["X1"].code is FAILS
+    assert papers["T1-camera-x4-psnr-bicubic"].code is FAILS
+    found = own["T1-camera-x4-psnr-bicubic"]
+    assert (found.code, found.reason) == (
+        UNTESTED,
+        "sr/cameraman-512-x4/bicubic is of other pixels than the paper's",
+    )
+    assert [name for name, verdict in own.items() if verdict.cells] == ["X1"]
 
 
 # A run, end to end.

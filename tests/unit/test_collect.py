@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from report_fixtures import Made, Run, demo_run, write_cell
 
+from sirenbench.assets.status import sha256_of
 from sirenbench.collect import COLUMNS, collect, command_of, scaled_down
 from sirenbench.config.grid import paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import make_spec
-from sirenbench.records import RECORD, folder_of
+from sirenbench.records import FAILURE, RECORD, CellRecord, Scores, folder_of, write_record, write_scores
 from sirenbench.spec import CellSpec
 
 SMALL = {"task": "fit", "image": "cameraman", "size": 32, "depth": 1, "width": 8, "steps": 60, "replicates": 2}
@@ -67,6 +71,84 @@ def test_a_damaged_record_counts_as_failed_and_stops_nothing(tmp_path: Path) -> 
     row = run.collect().iloc[0]
     assert row.state == "failed"
     assert "not a readable cell record" in row.reason
+
+
+def _many_parameters(content: dict[str, Any]) -> None:
+    content["parameters"] = 2**70
+
+
+def _large_seed(content: dict[str, Any]) -> None:
+    content["replicates"][1]["seed"] = 2**70
+
+
+def _negative_step(content: dict[str, Any]) -> None:
+    content["replicates"][1]["metrics"]["psnr"]["best_step"] = -1
+
+
+def _replicates_in_disorder(content: dict[str, Any]) -> None:
+    content["replicates"][1]["replicate"] = 2
+
+
+def _a_metric_of_its_own(content: dict[str, Any]) -> None:
+    content["replicates"][0]["metrics"]["beauty"] = content["replicates"][0]["metrics"]["psnr"]
+
+
+def _a_last_number_of_its_own(content: dict[str, Any]) -> None:
+    content["replicates"][0]["final"] = {"beauty": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_many_parameters, "is not a readable cell record"),
+        (_large_seed, "is not a readable cell record"),
+        (_negative_step, "is not a readable cell record"),
+        (_replicates_in_disorder, "numbers its replicates [0, 2]"),
+        (_a_metric_of_its_own, "has scores of something else (metric 'beauty'"),
+        (_a_last_number_of_its_own, "has scores of something else (metric 'beauty'"),
+    ],
+)
+def test_numbers_that_no_worker_writes_cost_their_cell_and_not_the_run(
+    change: Callable[[dict[str, Any]], None], told: str, tmp_path: Path
+) -> None:
+    run = run_of(tmp_path, SIREN, BICUBIC)
+    for spec in (SIREN, BICUBIC):
+        write_cell(run.results, spec, Made(30.0))
+    path = folder_of(run.results, SIREN.name) / RECORD
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    frame = run.collect()
+    (row,) = frame[frame.name == SIREN.name].to_dict("records")
+    assert (row["state"], told in row["reason"]) == ("failed", True), row["reason"]
+    assert set(frame[frame.name == BICUBIC.name].state) == {"ok"}
+    run.render()
+
+
+@pytest.mark.parametrize("values", [(1.0,), (1.0, 2.0, 3.0)])
+def test_further_scores_of_another_length_than_the_replicates_are_as_good_as_none(
+    values: tuple[float, ...], tmp_path: Path
+) -> None:
+    run = run_of(tmp_path, SIREN)
+    run = replace(run, config=run.config.model_copy(update={"metrics": ["psnr@border=4"]}))
+    write_cell(run.results, SIREN, Made(30.0))
+    folder = folder_of(run.results, SIREN.name)
+    of = sha256_of(folder / RECORD)
+
+    def rows(values: tuple[float, ...]) -> int:
+        scores = Scores(metric="psnr@border=4", values=values, reason="", record_sha256=of)
+        write_scores(folder / "metrics/psnr@border=4.json", scores)
+        return int((run.collect().metric == "psnr@border=4").sum())
+
+    assert rows((1.0, 2.0)) == 2
+    assert rows(values) == 0
+
+
+def test_a_failure_that_says_nothing_of_the_cell_is_named_as_what_it_is(tmp_path: Path) -> None:
+    run = run_of(tmp_path, SIREN)
+    other = CellRecord(name="another", spec={}, track="as-run", state="failed", reason="no memory")
+    write_record(folder_of(run.results, SIREN.name) / FAILURE, other)
+    assert "failure.json is of 'another'; delete it" in run.collect().iloc[0].reason
 
 
 def test_a_cell_of_two_studies_is_in_both(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.images.pictures import open_picture, pixels_sha256, prepare, resize
 from sirenbench.names import make_spec
+from sirenbench.paper_pixels import anchors
 from sirenbench.records import RECORD, folder_of, write_record
 from sirenbench.report.cells import read_cells
-from sirenbench.report.pixels import Comparability, anchors, comparability_of
+from sirenbench.report.pixels import Comparability, comparability_of
 from sirenbench.report.tables import arms_table
 
 ROOT = Path(__file__).parents[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,7 @@ from sirenbench.collect import read_cell, scaled_down
 from sirenbench.config.grid import deviations, paper_cell
 from sirenbench.config.model import Config
 from sirenbench.options import Value
+from sirenbench.paper_pixels import are_others, pictures_of
 from sirenbench.records import CellRecord
 from sirenbench.spec import CellSpec
 from sirenbench.statistics import Sample
@@ -56,6 +58,10 @@ class Evidence(Protocol):
     def of_paper(self) -> Evidence:
         """The paper's own numbers."""
 
+    @property
+    def of_any_pixels(self) -> Evidence:
+        """The same with cells of pictures that are known to be others than the paper's."""
+
 
 @dataclass(frozen=True)
 class PaperNumber:
@@ -96,6 +102,10 @@ class PaperEvidence:
 
     @property
     def of_paper(self) -> PaperEvidence:
+        return self
+
+    @property
+    def of_any_pixels(self) -> PaperEvidence:
         return self
 
 
@@ -149,6 +159,7 @@ class RunEvidence:
         self._results = results
         self._images = config.images
         self._verdicts = verdicts
+        self._any_pixels = False
         self._records: dict[str, CellRecord | None] = {}
         self._cells: dict[str, FinishedCell] = {}
         self._candidates: dict[str, list[Candidate]] = {}
@@ -165,6 +176,12 @@ class RunEvidence:
 
     def verdict(self, claim: str) -> Verdict:
         return self._verdicts[claim]
+
+    @property
+    def of_any_pixels(self) -> RunEvidence:
+        found = copy(self)
+        found._any_pixels = True
+        return found
 
     def select(self, cells: Sequence[CellSpec]) -> OfRun:
         """The finished cells of the scale that has the most of them; of the paper's own scale if it has as many."""
@@ -214,7 +231,10 @@ class RunEvidence:
         if record is None:
             return f"{name} has not been run"
         states = {"failed": "failed", "not-testable": "could not be run"}
-        return f"{name} {states[record.state]}: {record.reason}" if record.state in states else ""
+        if record.state in states:
+            return f"{name} {states[record.state]}: {record.reason}"
+        others = any(are_others(record.spec, *one) for one in pictures_of(record.spec, record.image))
+        return f"{name} is of other pixels than the paper's" if others and not self._any_pixels else ""
 
     def _why(self, name: str, chosen: Candidate | None) -> str:
         if chosen:

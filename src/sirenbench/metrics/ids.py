@@ -13,6 +13,8 @@ from sirenbench.options import Option, OptionError, Value
 if TYPE_CHECKING:
     from sirenbench.metrics.base import Metric
 
+# The score of the fitted low-resolution image, beside that of the super-resolved one.
+FIT = "fit_"
 _BARE = "channel"
 
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sirenbench.metrics.ids import parse_metric
+from sirenbench.metrics.ids import FIT, parse_metric
 
 if TYPE_CHECKING:
     pass
-
-# The score of the fitted low-resolution image, beside that of the super-resolved one.
-FIT = "fit_"
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from sirenbench.names import parse_name
+from sirenbench.paper_pixels import anchors, are_others, known_as, pictures_of
 from sirenbench.report import paper
 from sirenbench.report.cells import Cell
 
@@ -21,14 +20,6 @@ WORDS = {
     FOREIGN: "not the paper’s",
 }
 _DIGITS = 5e-6  # a score that the authors' repository gives to six digits, and a float32 image
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """Pixels that are known to be the paper's, and what shows it."""
-
-    sha256: str
-    evidence: str
 
 
 @dataclass(frozen=True)
@@ -95,32 +86,17 @@ def has_other_pixels(cell: Cell) -> bool:
     return any(_by_hash(cell, side, sha256)[0] == OTHER for side, sha256 in _pictures(cell))
 
 
-@cache
-def anchors() -> dict[tuple[str, int], Anchor]:
-    """(image, side) -> the paper's pixels, where they are known."""
-    text = (resources.files("sirenbench.report") / "data" / "pixels.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return {(row["image"], int(row["side"])): Anchor(row["sha256"], row["evidence"]) for row in rows}
-
-
 def _pictures(cell: Cell) -> Iterator[tuple[int, str]]:
     """Side and SHA-256 of what a cell is scored on, and of what it gets."""
-    facts = cell.record.image if cell.record else None
-    if facts is None:
-        return
-    yield int(cell.parts["size"]), facts.pixels_sha256
-    # Of other reductions no pixels of the paper are known.
-    if facts.lr_pixels_sha256 and cell.parts.get("kernel") == "pil-bilinear":
-        yield int(cell.parts["size"]) // int(cell.parts["factor"]), facts.lr_pixels_sha256
+    return pictures_of(cell.parts, cell.record.image if cell.record else None)
 
 
 def _by_hash(cell: Cell, side: int, sha256: str) -> tuple[str, str]:
     """A verdict, and why."""
     image = str(cell.parts["image"])
-    known = next((anchor for anchor in anchors().values() if anchor.sha256 == sha256), None)
-    if known:
+    if known := known_as(sha256):
         return SAME, f"shown by {known.evidence}"
-    if (image, side) in anchors() and cell.parts.get("channel") == "grey":
+    if are_others(cell.parts, side, sha256):
         return OTHER, "the paper’s picture of this name and size has another SHA-256"
     if image in {name for name, _ in anchors()}:
         return ELSEWHERE, "the paper has it in other sizes, and in grey"

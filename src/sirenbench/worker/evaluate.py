@@ -33,15 +33,22 @@ def evaluate(job: CellJob, metric: str, assets: Mapping[str, Path], target: Path
     ----------
     assets
         Name -> status file of each asset that the metric needs.
+
+    Raises
+    ------
+    UserError
+        If the record is another one in the end: somebody else ran the cell again meanwhile.
     """
     torch.set_num_threads(job.threads)
+    of = sha256_of(job.folder / records.RECORD)
     values: list[float] = []
     reason = ""
     try:
         values = _values(job, metric, assets)
     except AssetUnavailable as error:
         reason = str(error)
-    of = sha256_of(job.folder / records.RECORD)
+    if sha256_of(job.folder / records.RECORD) != of:
+        raise UserError(f"{job.folder / records.RECORD} was written anew while it was scored; score the cell again")
     write_scores(target, Scores(metric=metric, values=tuple(values), reason=reason, record_sha256=of))
 
 

@@ -33,6 +33,7 @@ class Predicate(Block):
     of_any_size: ClassVar[bool] = False
 
     scaled: bool | None = Field(None, description="Whether cells that are scaled down may decide it.")
+    any_pixels: bool = Field(False, description="Whether cells of other pixels than the paper's may decide it.")
 
     def terms(self) -> Sequence[Term]:
         """What it compares."""
@@ -53,7 +54,7 @@ class Predicate(Block):
     def judge(self, evidence: Evidence) -> Verdict:
         """The verdict, or why there can be none."""
         try:
-            selection = evidence.select(self.cells())
+            selection = (evidence.of_any_pixels if self.any_pixels else evidence).select(self.cells())
             if selection.scaled and not self.scaled:
                 self._check_scaled(selection)
             self.check_missing(selection)
