@@ -26,7 +26,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Number:
-    """A number with half its 95 % interval, which is empty where there is none; ``key`` is for sorting, None the last."""
+    """A number with half its 95 % interval, which is empty where there is none; ``key`` sorts, None last."""
 
     text: str
     half: str
