@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from sirenbench.metrics.ids import parse_metric
-
-if TYPE_CHECKING:
-    pass
 
 # The score of the fitted low-resolution image, beside that of the super-resolved one.
 FIT = "fit_"
