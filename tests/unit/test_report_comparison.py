@@ -123,6 +123,20 @@ def test_a_last_bit_is_noise(tmp_path: Path) -> None:
     assert (line.verdict, line.delta.text) == (SAME, "0.00")
 
 
+def test_what_was_measured_once_is_compared_and_what_one_run_alone_has_is_counted(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / name, SIREN) for name in ("here", "there")]
+    measured: list[dict[str, float]] = [{"gradient_psnr": 20.0, "laplacian_psnr": 10.0}, {"gradient_psnr": 25.0}]
+    for run, final in zip(runs, measured, strict=True):
+        record = put(run, SIREN, dict.fromkeys(range(4), 30.0))
+        replicates = tuple(one.model_copy(update={"final": final}) for one in record.replicates)
+        write_record(folder_of(run.results, SIREN.name) / RECORD, record.model_copy(update={"replicates": replicates}))
+        run.collect()
+    found = compared(runs[0].folder, runs[1].folder)
+    assert (only(found).metric, only(found).verdict, found.identical) == ("gradient_psnr", WORSE, 1)
+    assert (found.numbers_here, found.numbers_there) == (1, 0)
+    assert "of the cells in both: 1 number only here, 0 only there" in in_words(found)
+
+
 def test_a_baseline_has_no_chance_in_it(tmp_path: Path) -> None:
     line = only(both(tmp_path, BICUBIC, {0: 22.9}, {0: 22.8}))
     assert (line.verdict, line.delta.text, line.delta.half, line.note) == (BETTER, "+0.10", "", "")

@@ -105,3 +105,15 @@ def test_a_failed_cell_shows_the_end_of_its_log_as_text(small: Run, state: str) 
     assert (EVIL in page.words) == is_shown
     assert "line 20 " not in page.words
     assert len(page.all("script")) == 2
+
+
+def test_control_characters_of_a_log_or_a_reason_are_not_on_the_page(small: Run) -> None:
+    (spec,) = small.cells["study"]
+    write_cell(small.results, spec, Made(0, state="failed", reason="a \x1b[31mred\x00 reason"))
+    log = small.results / "logs/cells" / f"{spec.name}.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"a \x1b[1mbold\x00\tline\n")
+    html = small.render()
+    assert not set(map(chr, range(32))) - set("\t\n") & set(html)
+    assert "a [31mred reason" in html
+    assert "a [1mbold\tline" in html

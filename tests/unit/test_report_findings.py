@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ def rescored(run: Run, name: str, *scores: float) -> None:
     write_record(path, record.model_copy(update={"replicates": replicates}))
 
 
+def words(run: Run) -> str:
+    """The page's, in which a space is a space."""
+    return Page(run.render()).words.replace("\u00a0", " ")
+
+
 def names(run: Run, study: str) -> dict[str, str]:
     return {spec.arm + (f"-x{spec.factor}" if spec.factor else ""): spec.name for spec in run.cells[study]}
 
@@ -73,6 +79,33 @@ def test_a_lead_within_the_noise_is_not_significant_and_names_who_is_as_good(run
     assert (lead.best.label, lead.verdict, [one.label for one in lead.alike]) == ("SIREN", "not significant", ["ReLU"])
 
 
+def reseeded(run: Run, index: int, *scores: float) -> None:
+    """Another number of seeds of a cell, with these last values of PSNR."""
+    spec = changed(run.cells["fitting"][index], replicates=len(scores))
+    run.cells["fitting"][index] = spec
+    write_cell(run.results, spec, DONE)
+    rescored(run, spec.name, *scores)
+
+
+def test_a_lead_that_the_seeds_in_common_contradict_is_none(run: Run) -> None:
+    """Two seeds that the other has not make the mean."""
+    reseeded(run, 0, 20.0, 20.0, 20.1, 30.0, 30.0)
+    reseeded(run, 1, 21.0, 21.1, 21.0)
+    lead = found(run, "fitting")[0].leads[0]
+    assert (lead.best.label, lead.margin.text, lead.common) == ("SIREN", "−1.000", "over 3 seeds in common")
+    assert (lead.verdict, [one.label for one in lead.alike]) == ("not significant", ["ReLU"])
+
+
+def test_a_lead_without_a_seed_in_common_is_none(run: Run) -> None:
+    run.cells["fitting"][1] = other = changed(run.cells["fitting"][1], seed=10)
+    write_cell(run.results, other, DONE)
+    lead = found(run, "fitting")[0].leads[0]
+    assert (lead.verdict, lead.margin.key, lead.common) == ("not significant", None, "no seed in common")
+    page = Page(run.render())
+    assert 'data-key="nan"' not in page.html
+    assert "dB, before ReLU (no seed in common), not significant" in page.words
+
+
 def test_one_that_cannot_be_told_from_the_best_is_enough_though_the_next_can(run: Run) -> None:
     """The third by its mean is so uncertain that it may be the first."""
     names_of = names(run, "table1")
@@ -81,7 +114,9 @@ def test_one_that_cannot_be_told_from_the_best_is_enough_though_the_next_can(run
     rescored(run, names_of["relu+pe-x4"], 20.0, 26.0, 33.0)
     lead = found(run, "table1")[1].leads[0]
     assert (lead.best.label, lead.second.label) == ("SIREN", "SIREN + P.E.")
-    assert (lead.verdict, [one.label for one in lead.alike]) == ("not significant", ["ReLU + P.E."])
+    assert (lead.verdict, [one.label for one in lead.alike]) == ("significant", ["ReLU + P.E."])
+    said = "0.100 ± <0.001 dB ahead of SIREN + P.E., significant; not told from ReLU + P.E.."
+    assert f"PSNR: SIREN is best with 27.010 dB, {said}" in words(run)
 
 
 def test_of_one_seed_nothing_is_called_best(run: Run) -> None:
@@ -113,30 +148,54 @@ def test_a_metric_without_a_direction_has_no_best(run: Run) -> None:
     assert findings_of(cells, ["gain"], {}, "") == []
 
 
+def printed(finding: Finding) -> list[tuple[str, str]]:
+    return [(one.cell.label, one.value.printed) for one in finding.leads[0].paper]
+
+
 def test_the_papers_best_is_that_of_the_same_cells(run: Run) -> None:
     factors = found(run, "table1")
-    printed = [finding.leads[0].paper for finding in factors]
-    assert [(one.best.label, one.value.printed) for one in printed if one] == [
-        ("Bicubic", "33.203"),
-        ("Bicubic", "26.667"),
-        ("Bicubic", "22.875"),
+    assert [printed(finding) for finding in factors] == [
+        [("Bicubic", "33.203")],
+        [("Bicubic", "26.667")],
+        [("Bicubic", "22.875")],
     ]
 
 
+def test_the_papers_numbers_within_the_tolerance_of_its_best_are_not_told_apart(run: Run) -> None:
+    """Read off a figure to ±1.5 dB: 49.4, 49.2 and 49.1."""
+    (finding,) = found(run, "first-init")
+    assert len(printed(finding)) < finding.leads[0].known
+    best = ["49.4F (normal)", "49.2F (kaiming normal)", "49.1F (kaiming uniform)"]
+    assert f"The paper’s best of these: {', '.join(best)}, not told apart." in words(run)
+
+
+def test_the_papers_only_number_is_nobodys_lead(run: Run) -> None:
+    nearest = changed(run.cells["table1"][-1], arm="nearest")
+    write_cell(run.results, nearest, DONE)
+    run.cells["table1"] = [run.cells["table1"][-1], nearest]
+    assert "The paper: 22.875 (Bicubic)." in words(run)
+
+
 def test_tracks_are_never_compared(run: Run) -> None:
-    other = changed(run.cells["fitting"][1], lr=1e-3)
+    """Four frequencies are another track than the study's."""
+    fields = {"arm": "relu+pe", "frequencies": 4}
+    other = changed(run.cells["fitting"][1], **fields)
     write_cell(run.results, other, DONE)
+    rescored(run, other.name, 50.0, 50.1, 50.2)
     run.cells["fitting"].append(other)
-    assert [finding.track for finding in found(run, "fitting")] == ["as-run"]
+    (finding,) = found(run, "fitting")
+    assert (finding.track, finding.leads[0].best.label) == ("as-run", "SIREN")
 
 
 def test_the_page_says_it_for_each_study_and_for_all_together(run: Run) -> None:
     page = Page(run.render())
     assert page.html.index('id="best"') < page.html.index('class="study"')
-    assert page.words.count("The paper’s best of these: Bicubic 26.667") == 1
-    assert page.words.count("significant") >= 5
+    assert page.words.count("The paper’s best of these: 26.667 (Bicubic)") == 1
     table = page.html.partition('id="best"')[2].partition("</section>")[0]
     assert table.count("<tr>") == 1 + 5
+    for told in (table, page.html.partition('class="study"')[2].partition('id="cells"')[0]):
+        assert len(re.findall('class="badge lead-(?:not-)?significant"', told)) >= 5
+    assert "One in 20 such comparisons comes out by chance." in page.words
     assert "Super-resolution" in table
 
 

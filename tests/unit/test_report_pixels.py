@@ -133,6 +133,25 @@ def test_where_no_pixels_are_known_the_bicubic_score_tells(run: Run, psnr: float
     found = told(run)
     assert [one.verdict for one in found.pictures] == [verdict]
     assert found.comparable == (1 if verdict == "same" else 0), "the network has 60 steps"
+    assert judged(run)[-1] == ("agrees" if verdict == "same" else "other pixels")
+
+
+def judged(run: Run) -> list[str]:
+    """What the table says of each cell's PSNR against the paper's."""
+    (block,) = arms_table(read_cells(run.collect()), {}, "Table 1").blocks
+    return [entry.scores["psnr"].against.verdict for entry in block.entries if entry]
+
+
+def test_without_known_pixels_nothing_is_judged_or_called_comparable(run: Run) -> None:
+    siren = make_spec(DIV2K | {"arm": "siren", "depth": 3, "width": 512, "replicates": 2})
+    run.cells["study"].append(siren)
+    write_cell(run.results, siren, Made(21.7))
+    found = told(run)
+    assert (found.standing, found.comparable, found.unknown) == (1, 0, 1)
+    assert judged(run) == ["pixels not known"]
+    assert "0 of 1 cell that stands for one of the paper may be compared with its numbers; of 1 it is not known" in (
+        Page(run.render()).words
+    )
 
 
 def test_without_any_picture_there_is_no_banner(run: Run) -> None:

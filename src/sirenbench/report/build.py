@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 SCRIPTS = ("dom.js", "pixels.js", "downloads.js", "report.js", "differences.js", "compare.js", "scorecard.js")
+# No text of a page: what a log or a reason has of a terminal. Tab and the end of a line stay.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 STYLES = ("report.css", "scorecard.css", "sections.css")
 
 
@@ -173,7 +176,8 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     rendered = datetime.now(UTC).replace(microsecond=0)
     to = to or folder
     write_pictures(page.files, to)
-    write_text(to / REPORT, _environment().get_template("page.html.j2").render(page=page, rendered=rendered))
+    html = _environment().get_template("page.html.j2").render(page=page, rendered=rendered)
+    write_text(to / REPORT, _CONTROL.sub("", html))
     remove_others(page.files, to)
     write_exports(page.sections, to)
     return to / REPORT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from sirenbench import catalog
 from sirenbench.cell_files import check_is_of, read_curves
 from sirenbench.records import CURVES, CellRecord, EndPoints, Replicate, folder_of
+from sirenbench.report.pixels import verdicts_of
 from sirenbench.report.text import plain
 from sirenbench.statistics import Sample
 
@@ -45,6 +46,8 @@ class Cell:
         Metric -> why, of those that could not be.
     record
         None if the cell left none.
+    pixels
+        Whether its pictures are the paper's: a key of ``pixels.WORDS``, or nothing where it has none.
     """
 
     study: str
@@ -60,6 +63,7 @@ class Cell:
     further: dict[str, dict[int, float]]
     lacking: dict[str, str]
     record: CellRecord | None
+    pixels: str = ""
 
     @property
     def exact(self) -> bool:
@@ -175,7 +179,7 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
                 **{key: row[key] for key in ("reference", "command")},
             )
         )
-    return cells
+    return [replace(cell, pixels=verdict) for cell, verdict in zip(cells, verdicts_of(cells), strict=True)]
 
 
 def curves_of(cell: Cell, results: Path) -> pd.DataFrame | None:

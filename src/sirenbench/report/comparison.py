@@ -59,7 +59,9 @@ class Comparison:
     shared, identical
         Cells in both; and how many of their numbers (metrics of cells) are the same for every seed, to the last bit.
     lines
-        All other numbers.
+        All other numbers that both have.
+    numbers_here, numbers_there
+        How many numbers of the cells in both only one of the runs has.
     states
         Cells in both that ended in another way: name, anchor, how it is here, how it was there.
     here, there
@@ -72,6 +74,8 @@ class Comparison:
     shared: int
     identical: int
     lines: list[Line]
+    numbers_here: int
+    numbers_there: int
     states: list[tuple[str, str, str, str]]
     here: list[tuple[str, str]]
     there: list[tuple[str, str]]
@@ -94,14 +98,16 @@ def compared(folder: Path, other: Path) -> Comparison:
     """
     (run, cells), (old_run, old_cells) = _read(folder), _read(other)
     both = [(cell, old_cells[name]) for name, cell in cells.items() if name in old_cells]
-    pairs = [(cell, old, metric) for cell, old in both for metric in cell.metrics if metric in old.metrics]
-    pairs = [pair for pair in pairs if not pair[2].startswith(FIT)]
+    numbers = [(cell, old, _metrics(cell), _metrics(old)) for cell, old in both]
+    pairs = [(cell, old, metric) for cell, old, new, former in numbers for metric in new if metric in former]
     changed = [pair for pair in pairs if not _identical(*(cell.sample(pair[2]) for cell in pair[:2]))]
     return Comparison(
         title=f"{old_run['run']}: {old_run['title']}".rstrip(": "),
         shared=len(both),
         identical=len(pairs) - len(changed),
         lines=[_line(*pair) for pair in changed],
+        numbers_here=sum(len(new) for _, _, new, _ in numbers) - len(pairs),
+        numbers_there=sum(len(former) for _, _, _, former in numbers) - len(pairs),
         states=[
             (cell.name, cell.anchor, STATES[cell.state], STATES[old.state])
             for cell, old in both
@@ -119,6 +125,10 @@ def in_words(comparison: Comparison) -> str:
     told = [*(f"{n} {verdict}" for verdict, n in one.tally), *([f"{one.identical} identical"] if one.identical else [])]
     lines = [f"against {one.title}: {plural(one.shared, 'cell')} in both, {len(one.here)} new, {len(one.there)} gone"]
     lines += [f"  numbers: {', '.join(told) or 'none in both'}"]
+    if one.numbers_here or one.numbers_there:
+        lines.append(
+            f"  of the cells in both: {plural(one.numbers_here, 'number')} only here, {one.numbers_there} only there"
+        )
     lines += [f"  {what}: {here} here, {there} there" for what, here, there in one.versions]
     lines += [f"  {name}: {here} here, {there} there" for name, _, here, there in one.states]
     weighty = [line for verdict in (WORSE, BETTER, CHANGED) for line in one.lines if line.verdict == verdict]
@@ -174,6 +184,11 @@ def _read(folder: Path) -> tuple[dict, dict[str, Cell]]:
         raise UserError(text) from error
     # Of a cell of several studies, any will do.
     return run, {cell.name: cell for cell in cells}
+
+
+def _metrics(cell: Cell) -> list[str]:
+    """What was followed and what was measured once, of the final weights."""
+    return [metric for metric in dict.fromkeys([*cell.metrics, *cell.final]) if not metric.startswith(FIT)]
 
 
 def _identical(one: Sample, other: Sample) -> bool:

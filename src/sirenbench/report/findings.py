@@ -9,7 +9,7 @@ from sirenbench.report.cells import Cell, labels_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.paper import PaperValue, find
 from sirenbench.report.tables import data_title
-from sirenbench.report.text import half_width, number
+from sirenbench.report.text import half_width, number, plural
 from sirenbench.statistics import Sample, Summary, difference, rankable, summarise
 
 SIGNIFICANT, NOISE, EXACT = "significant", "not significant", "exact"
@@ -26,18 +26,18 @@ class Named:
 
 @dataclass(frozen=True)
 class Number:
-    """A number with half its 95 % interval, which is empty where there is none; ``key`` is for sorting."""
+    """A number with half its 95 % interval, which is empty where there is none; ``key`` sorts, None last."""
 
     text: str
     half: str
-    key: float
+    key: float | None
 
 
 @dataclass(frozen=True)
 class Printed:
-    """The best that the paper has for these cells."""
+    """A number that the paper has for one of these cells."""
 
-    best: Named
+    cell: Named
     value: PaperValue
 
 
@@ -49,11 +49,18 @@ class Lead:
     ----------
     second, margin
         The next by its mean, and how far it is behind, paired by seed.
+    common
+        Over how few seeds that is, where one of the two has others too: ``over 3 seeds in common``.
     verdict
-        ``significant`` if the 95 % interval of the difference to each of the others lies on one side of zero; ``exact``
-        if none of them has any chance in it.
+        Of the two: ``significant`` if the 95 % interval of the margin lies above zero; ``exact`` if neither has any
+        chance in it, and they differ.
     alike
-        Those that cannot be told from the best, because that interval has zero in it or is not there.
+        Of all the others those that cannot be told from the best, because that interval is not there or does not lie
+        above zero: the means of all seeds may say one thing, and the seeds in common another.
+    paper
+        What the paper has for these cells: its best, and those that are within the best's tolerance of it.
+    known
+        For how many of these cells it has a number.
     """
 
     metric: str
@@ -61,9 +68,11 @@ class Lead:
     value: Number
     second: Named
     margin: Number
+    common: str
     verdict: str
     alike: list[Named]
-    paper: Printed | None
+    paper: list[Printed]
+    known: int
 
 
 @dataclass(frozen=True)
@@ -113,38 +122,53 @@ def _lead(kin: Sequence[tuple[Cell, str]], metric: str, source: str) -> Lead | N
     if len(means) < 2:
         return None
     best, second, *_ = sorted(means, key=lambda one: -means[one])
-    alike = [one for one in means if one != best and not _apart(samples[best], samples[one])]
-    exact = all(samples[one].exact for one in means)
-    verdict = NOISE if alike else EXACT if exact else SIGNIFICANT
-    margin = difference(samples[best], samples[second])
+    apart = {one: difference(samples[best], samples[one]) for one in means if one != best}
+    alike = [one for one, margin in apart.items() if not _is_ahead(margin, sign)]
+    exact = samples[best].exact and samples[second].exact
+    paper = _paper(kin, metric, source)
     return Lead(
         metric=metric,
         best=best,
         value=_number(summarise(samples[best]), metric),
         second=second,
-        margin=_number(margin, metric, sign),
-        verdict=verdict,
+        margin=_number(apart[second], metric, sign),
+        common=_common(samples[best], samples[second], apart[second]),
+        verdict=NOISE if second in alike else EXACT if exact else SIGNIFICANT,
         alike=alike,
-        paper=_paper(kin, metric, source, sign),
+        paper=_leading(paper, sign),
+        known=len(paper),
     )
 
 
-def _apart(a: Sample, b: Sample) -> bool:
-    found = difference(a, b)
-    return found.mean != 0 if a.exact and b.exact else found.differs_from_zero
+def _is_ahead(margin: Summary, sign: int) -> bool:
+    # What is exact has an interval of no width.
+    return margin.differs_from_zero and sign * margin.mean > 0
+
+
+def _common(a: Sample, b: Sample, margin: Summary) -> str:
+    if a.exact or b.exact or margin.n == max(len(a.defined), len(b.defined)):
+        return ""
+    return f"over {plural(margin.n, 'seed')} in common" if margin.n else "no seed in common"
 
 
 def _number(summary: Summary, metric: str, sign: int = 1) -> Number:
     digits = facts(metric).digits + 1 if metric == "psnr" else facts(metric).digits
     half = half_width(summary.half, digits) if summary.half > 0 else ""  # neither 0, of what is exact, nor NaN
-    return Number(number(sign * summary.mean, digits), half, sign * summary.mean)
+    return Number(number(sign * summary.mean, digits), half, sign * summary.mean if summary.n else None)
 
 
-def _paper(kin: Sequence[tuple[Cell, str]], metric: str, source: str, sign: int) -> Printed | None:
-    """The best of at least two."""
-    found = [
+def _paper(kin: Sequence[tuple[Cell, str]], metric: str, source: str) -> list[Printed]:
+    return [
         Printed(Named(label, cell.anchor), value)
         for cell, label in kin
         if (value := find(cell.reference, metric, source))
     ]
-    return max(found, key=lambda one: sign * one.value.value) if len(found) > 1 else None
+
+
+def _leading(found: Sequence[Printed], sign: int) -> list[Printed]:
+    """The best, and those that are within its tolerance of it."""
+    ordered = sorted(found, key=lambda one: -sign * one.value.value)
+    if not ordered:
+        return []
+    best = ordered[0].value
+    return [one for one in ordered if abs(one.value.value - best.value) <= (best.tolerance or 0)]

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from sirenbench.metrics.ids import FIT, parse_metric
 
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sirenbench.names import parse_name
 from sirenbench.paper_pixels import anchors, are_others, known_as, pictures_of
 from sirenbench.report import paper
-from sirenbench.report.cells import Cell
+
+if TYPE_CHECKING:
+    from sirenbench.report.cells import Cell
 
 SAME, OTHER, UNKNOWN, ELSEWHERE, FOREIGN = "same", "other", "unknown", "elsewhere", "foreign"
 WORDS = {
@@ -19,6 +22,7 @@ WORDS = {
     ELSEWHERE: "not as in the paper",
     FOREIGN: "not the paper’s",
 }
+_WORST_FIRST = (OTHER, ELSEWHERE, UNKNOWN, FOREIGN, SAME)
 _DIGITS = 5e-6  # a score that the authors' repository gives to six digits, and a float32 image
 
 
@@ -37,14 +41,15 @@ class Comparability:
 
     Attributes
     ----------
-    standing, comparable
-        How many cells stand for one that the paper has numbers of, and how many of them have neither other pixels nor
-        another configuration.
+    standing, comparable, unknown
+        How many cells stand for one that the paper has numbers of; how many of them have its configuration and its
+        pixels; and how many its configuration and pixels that are not known.
     """
 
     pictures: list[Picture]
     standing: int
     comparable: int
+    unknown: int
 
     @property
     def verdict(self) -> str:
@@ -71,19 +76,26 @@ def comparability_of(cells: Sequence[Cell], images: Mapping[str, str]) -> Compar
     if not found:
         return None
     pictures = []
-    others = set()
     for (image, verdict), (sides, reasons) in found.items():
         told, reason = _by_score(image, cells) if verdict == UNKNOWN else (verdict, "; ".join(reasons))
         pictures.append(Picture(f"{images.get(image, image)} {_sides(sides)}", told, reason))
-        others |= {image} if told == OTHER else set()
     standing = [cell for cell in cells if paper.find_all(cell.reference)]
-    comparable = [cell for cell in standing if not cell.scaled and cell.parts["image"] not in others]
-    return Comparability(pictures, len(standing), len(comparable))
+    verdicts = [cell.pixels for cell in standing if not cell.scaled]
+    return Comparability(pictures, len(standing), verdicts.count(SAME), verdicts.count(UNKNOWN))
 
 
-def has_other_pixels(cell: Cell) -> bool:
-    """Whether a picture of a cell is known to be another one than the paper's of that name and side."""
-    return any(_by_hash(cell, side, sha256)[0] == OTHER for side, sha256 in _pictures(cell))
+def verdicts_of(cells: Sequence[Cell]) -> list[str]:
+    """Of each cell of a run the verdict on its pictures, which is that of the worst; nothing where it has none."""
+    by_score: dict[str, str] = {}
+
+    def verdict_of(cell: Cell, side: int, sha256: str) -> str:
+        verdict, image = _by_hash(cell, side, sha256)[0], str(cell.parts["image"])
+        if verdict == UNKNOWN and image not in by_score:
+            by_score[image] = _by_score(image, cells)[0]
+        return by_score[image] if verdict == UNKNOWN else verdict
+
+    found = [[verdict_of(cell, *picture) for picture in _pictures(cell)] for cell in cells]
+    return [min(of_cell, key=_WORST_FIRST.index, default="") for of_cell in found]
 
 
 def _pictures(cell: Cell) -> Iterator[tuple[int, str]]:

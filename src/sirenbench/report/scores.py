@@ -12,7 +12,7 @@ from sirenbench.records import RecordError
 from sirenbench.report.cells import Cell, curves_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.paper import EVIDENCE, PaperValue, find, find_all
-from sirenbench.report.pixels import has_other_pixels
+from sirenbench.report.pixels import ELSEWHERE, OTHER, SAME
 from sirenbench.report.text import DASH, half_width, number, plural, signed
 from sirenbench.statistics import Mark, Sample, Summary, rank, summarise
 
@@ -48,8 +48,8 @@ class Compared:
     Attributes
     ----------
     verdict
-        ``agrees``, ``differs``, or what keeps it from being judged: ``scaled down``, ``other pixels`` or ``other
-        weights``; nothing if the paper has no such number.
+        ``agrees``, ``differs``, or what keeps it from being judged: ``scaled down``, ``other pixels``, ``pixels not
+        known`` or ``other weights``; nothing if the paper has no such number.
     explanation
         Where the number is from and what the verdict rests on.
     evidence
@@ -181,12 +181,15 @@ def _compared(cell: Cell, summary: Summary, paper: PaperValue, digits: int) -> C
         return Compared(
             paper.printed, "", "scaled down", f"{origin}. Not comparable: {', '.join(cell.scaled)}.", paper.value
         )
-    if has_other_pixels(cell):
+    if cell.pixels in (OTHER, ELSEWHERE):
         return Compared(paper.printed, "", "other pixels", f"{origin}. Not comparable: other pixels.", paper.value)
     delta = summary.mean - paper.value
     if not math.isfinite(delta):
         return Compared(paper.printed, explanation=origin + ".", paper_key=paper.value)
-    verdict, why = _verdict(delta, paper.tolerance)
+    if cell.pixels == SAME:
+        verdict, why = _verdict(delta, paper.tolerance)
+    else:
+        verdict, why = "pixels not known", "Not judged: it is not known whether the pixels are the paper’s"
     return Compared(paper.printed, signed(delta, digits), verdict, f"{origin}. {why}.", paper.value, delta)
 
 
