@@ -124,6 +124,7 @@ class Made:
     drop: float = 0.0
     final: bool = False
     steps: int | None = None
+    crop: str = "none"
 
 
 @dataclass
@@ -318,7 +319,7 @@ def _record(spec: CellSpec, made: Made, replicates: tuple[Replicate, ...]) -> Ce
             asset=spec.image,
             asset_sha256="361a6d56d22ee52289cd308d5461d090e06a56cb36007d8dfc3226cbe8aaa5db",
             licence="unclear (MIT, non-commercial)",
-            crop="none",
+            crop=made.crop,
             pixels_sha256=anchors()[spec.image, spec.size].sha256 if (spec.image, spec.size) in anchors() else "0" * 64,
         ),
         files={WEIGHTS: "0123456789abcdef" * 4},

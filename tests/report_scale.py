@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -112,6 +112,7 @@ def write(run: Run, steps: int | None = None) -> None:
         target = photograph(spec.image, spec.size, 3 if spec.values.get("channel") == "rgb" else 1)
         level = 22 + hash_of(spec.name) % 800 / 100
         made = Made(level, level / 40, final=spec.factor is None, steps=steps if spec.task != "activations" else None)
+        made = replace(made, crop=run.config.images[spec.image].crop)
         write_cell(run.results, spec, made, target, reconstruction(spec, target))
     run.collect()
     write_claims(run.config, run.cells, run.results, run.folder, CONFIG / "claims.yaml")

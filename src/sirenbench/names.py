@@ -49,6 +49,7 @@ def add_ons(arm: str) -> tuple[str | None, str | None]:
     return encoding, next((name for name in named if name in catalog.losses()), None)
 
 
+@cache
 def arms_of(task: str) -> tuple[str, ...]:
     """Every arm that can do a task."""
     encodings = ("", *(f"+{name}" for name in catalog.encodings()))

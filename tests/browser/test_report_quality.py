@@ -82,7 +82,7 @@ def test_hostile_words_never_run(browser: Browser, tmp_path: Path) -> None:
         record = write_cell(run.results, spec, made)
         assert record
         if made.state == "ok":
-            image = record.image.model_copy(update={"asset": EVIL, "licence": EVIL}) if record.image else None
+            image = record.image.model_copy(update={"licence": EVIL}) if record.image else None
             hostile = record.model_copy(update={"image": image, "files": {EVIL: "0" * 64}})
             write_record(folder_of(run.results, spec.name) / RECORD, hostile)
     run.render()

@@ -100,7 +100,7 @@ def _reference_mistakes(study: Study, cells: list[CellSpec], where: str, key: st
         if name not in known:
             text = f"no cell of this study has such a key; {allowed(known, name)}"
             mistakes[name] = Mistake(where, f"{key}.reference.{name}", text)
-    for cell in cells if not mistakes else ():
+    for cell in cells if study.reference and not mistakes else ():
         try:
             paper_cell(cell, study.reference)
         except SpecError as error:

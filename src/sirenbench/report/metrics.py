@@ -9,7 +9,6 @@ from functools import cache
 from sirenbench.metrics.ids import FIT, parse_metric
 
 
-
 @dataclass(frozen=True)
 class Facts:
     """How a metric is written down.
