@@ -22,13 +22,21 @@ from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterf
 
 from snakemake_executor_plugin_submitit.clusters import CLUSTERS, NotNowError, SubmissionError
 from snakemake_executor_plugin_submitit.ledger import Entry, Ledger, identity
-from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
+from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
 
 _SLOWEST = 60.0  # seconds between two questions to the queue while nothing happens
 _TIDY_FROM = 200  # allocations whose files are left
+
+
+@dataclass
+class Ended:
+    """What is known of an allocation of which a job has ended: its id, and whether all went well in it."""
+
+    id: str
+    went_well: bool = True
 
 
 @dataclass
@@ -56,7 +64,8 @@ class Executor(RemoteExecutor):
         self._is_over = False
         self._pace = Pace(self._cluster.patience, _SLOWEST)
         self._followed: dict[str, Submitted] = {}
-        self._ended: dict[str, bool] = {}  # allocations: whether all went well in them
+        self._ended: dict[str, Ended] = {}  # by their packs, whose outcomes are kept
+        self._useless: set[str] = set()  # allocations that are over, and whose files tell nothing
         self._warned: set[str] = set()
         self._asked = 0.0
         self._pause = self._cluster.patience
@@ -99,12 +108,15 @@ class Executor(RemoteExecutor):
                 self._report(info, outcome)
         has_news = len(left) < len(active_jobs)
         if left and await self._may_ask(has_news):
-            present = await asyncio.to_thread(self._cluster.present, {_known(info).entry.id for info in left})
+            ids = {_known(info).entry.id for info in left} | {ended.id for ended in list(self._ended.values())}
+            present = await asyncio.to_thread(self._cluster.present, ids)
             for reason, id in self._cluster.stuck.items():
                 self._warn_once(reason, f"Job {id} waits, and will not start as it is. Slurm says {reason}")
             left = await self._without_lost(left, present)
-            if present is not None and sum(self._ended.values()) >= _TIDY_FROM:
-                self._tidy(present)
+            if present is not None:
+                self._forget_packs(present)
+            if len(self._useless) >= _TIDY_FROM:
+                self._tidy()
         if has_news or self._waiting:
             self._submit_waiting()
         for info in left:
@@ -126,15 +138,23 @@ class Executor(RemoteExecutor):
     def shutdown(self) -> None:
         """Leave no files of what went well."""
         super().shutdown()
-        self._tidy(set())
+        self._forget_packs(set())
+        self._tidy()
 
-    def _tidy(self, present: set[str]) -> None:
+    def _forget_packs(self, present: set[str]) -> None:
+        """Remove the outcomes of packs that are over: one that is queued again knows by them what is done."""
+        ended = list(self._ended.items())  # the scheduler's thread may add to both
+        unfinished = {pack_of(submitted.entry.key) for submitted in list(self._followed.values())}
+        over = {pack: end for pack, end in ended if pack not in unfinished and end.id not in present}
+        self._outcomes.forget(over)
+        self._useless |= {end.id for end in over.values() if end.went_well}
+        for pack in over:
+            del self._ended[pack]
+
+    def _tidy(self) -> None:
         """Remove submitit's files of the allocations in which everything went well, and that are over."""
-        unfinished = {submitted.entry.id for submitted in self._followed.values()}
-        well = {id for id, is_well in self._ended.items() if is_well} - unfinished - present
-        self._cluster.tidy(well)
-        for id in well:
-            del self._ended[id]
+        self._cluster.tidy(self._useless)
+        self._useless.clear()
 
     def _submit_waiting(self) -> None:
         with self._submitting:  # both the scheduler and the thread that looks for ends come here
@@ -154,7 +174,7 @@ class Executor(RemoteExecutor):
         mark = f"snakemake-{uuid.uuid4().hex[:12]}"
         lasting = request.lasting(request.minutes * max(len(pack) for pack in packs))
         entries = [
-            [(identity(job), Entry(f"{job.name}-{identity(job)}-{mark[-12:]}", mark, number)) for job in pack]
+            [(identity(job), Entry(f"{job.name}-{identity(job)}-{mark[-12:]}.{number}", mark, number)) for job in pack]
             for number, pack in enumerate(packs)
         ]
         built = [self._pack(pack, known, lasting) for pack, known in zip(packs, entries, strict=True)]
@@ -218,7 +238,7 @@ class Executor(RemoteExecutor):
                 self._follow(job, Submitted(identity(job), entry))
                 adopted.add(job)
             else:
-                self._outcomes.forget(entry.key)
+                self._ended.setdefault(pack_of(entry.key), Ended(entry.id)).went_well = False
         return adopted
 
     def _located(
@@ -282,7 +302,6 @@ class Executor(RemoteExecutor):
     def _report(self, info: SubmittedJobInfo, outcome: Outcome) -> None:
         if outcome.exit == 0:
             self._forget(info)
-            self._ended.setdefault(_known(info).entry.id, True)
             self._log_of(info).unlink(missing_ok=True)
             self.report_job_success(info)
         else:
@@ -291,14 +310,15 @@ class Executor(RemoteExecutor):
 
     def _end(self, info: SubmittedJobInfo, reason: str) -> None:
         self._forget(info)
-        self._ended[_known(info).entry.id] = False
+        self._ended[pack_of(_known(info).entry.key)].went_well = False
         log = self._log_of(info)
         self.report_job_error(info, msg=f"{reason}. ", aux_logs=[str(log)] if log.exists() else [])
 
     def _forget(self, info: SubmittedJobInfo) -> None:
+        entry = _known(info).entry
+        self._ended.setdefault(pack_of(entry.key), Ended(entry.id))
         self._followed.pop(_known(info).identity, None)
         self._ledger.forget(_known(info).identity)
-        self._outcomes.forget(_known(info).entry.key)
 
     def _log_of(self, info: SubmittedJobInfo) -> Path:
         return self._folder / "logs" / f"{_known(info).entry.key}.log"

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_submitit.clusters import NotNowError, _refusal, own_environment
-from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
+from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
@@ -31,6 +32,10 @@ rule quick:
 rule slow:
     output: "slow/{n}"
     shell: "echo slow{wildcards.n} >> starts; sleep 6; touch {output}"
+
+rule member:
+    output: "member/{n}"
+    shell: "echo {wildcards.n} >> starts; if test -e first; then test -e stopped || sleep 60; fi; touch first {output}"
 
 rule gpu:
     output: "gpu/{n}"
@@ -181,6 +186,13 @@ class TestPack:
         self.pack(tmp_path, f"touch {tmp_path}/again", f"touch {tmp_path}/first")()
         assert [(tmp_path / name).exists() for name in ("again", "first")] == [False, True]
 
+    def test_what_has_ended_is_not_queued_again_though_the_head_removed_its_outcome(self, tmp_path: Path) -> None:
+        pack = self.pack(tmp_path, "true")
+        pack()
+        Outcomes(tmp_path / "outcomes").forget({pack_of("0")})
+        with pytest.raises(SystemExit):
+            pack.checkpoint()
+
     def test_a_job_that_ends_with_its_allocation_has_not_failed(self, tmp_path: Path) -> None:
         with pytest.raises(SystemExit):
             self.pack(tmp_path, f"kill {os.getpid()}; sleep 0.2; exit 1", f"touch {tmp_path}/next")()
@@ -256,6 +268,18 @@ def submitted(flow: Path) -> list[Path]:
     return list((flow / ".snakemake/submitit/jobs").glob("*_submitted.pkl"))
 
 
+def worker_of(job: str) -> int:
+    """The process that runs the pack of a local job."""
+    return int(Path(f"/proc/{job}/task/{job}/children").read_text())
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 @pytest.mark.slow
 class TestLocalTwin:
     def test_a_failing_member_of_a_pack_costs_only_itself(self, flow: Path) -> None:
@@ -281,6 +305,26 @@ class TestLocalTwin:
         assert head(flow, "slow/1", "slow/2").wait(120) == 0
         assert starts(flow) == ["slow1", "slow2"]
         assert "was submitted before" in (flow / "head.log").read_text()
+
+    @pytest.mark.parametrize("is_killed", [False, True])
+    def test_a_pack_that_is_queued_again_does_not_repeat_what_was_reported(self, flow: Path, is_killed: bool) -> None:
+        """By a head that goes on, and by one that was killed meanwhile and started again."""
+        words = ("member/1", "member/2", "--submitit-pack", "2", "--submitit-signal-seconds", "1")
+        follower = head(flow, *words)
+        ledger = flow / ".snakemake/submitit/ledger"
+        wait_for(lambda: len(starts(flow)) == 2 and len(list(ledger.iterdir())) == 1)
+        outcomes = flow / ".snakemake/submitit/outcomes"
+        assert len(list(outcomes.iterdir())) == 1  # what a pack knows that Slurm itself starts again
+        if is_killed:
+            follower.kill()
+            follower.wait()
+        (flow / "stopped").touch()
+        os.kill(worker_of(submitted(flow)[0].name.partition("_")[0]), signal.SIGUSR2)
+        if is_killed:
+            follower = head(flow, *words)
+        assert follower.wait(120) == 0
+        assert sorted(Counter(starts(flow)).values()) == [1, 2]  # the one that was stopped started twice
+        assert not list(outcomes.iterdir())
 
     def test_the_end_of_the_head_is_the_end_of_its_jobs(self, flow: Path) -> None:
         only = head(flow, "slow/1")
