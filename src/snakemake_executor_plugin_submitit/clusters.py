@@ -38,8 +38,15 @@ _IN_VAIN = {
     "launch failed requeued held": "its nodes could not start it; `scontrol release` tries again",
 }
 #: What sbatch says where it may take the same submission later: too many jobs of a user, or a controller that is away.
-_TOO_MANY = re.compile(r"\w*Submit\w*Limit|Resource temporarily unavailable|temporarily unable to accept job")
-_AWAY = re.compile(r"[Uu]nable to contact slurm controller|Socket timed out|Zero Bytes|standby|backup mode|rate limit")
+#: Whole lines, because names of the user's are in others.
+_TOO_MANY = re.compile(r"^\w*Submit\w*Limit$|\bResource temporarily unavailable$", re.MULTILINE)
+_AWAY = re.compile(
+    r"^Batch job submission failed: (?:Unable to contact slurm controller \(\w+ failure\)"
+    r"|Socket timed out on send/recv operation|Zero Bytes were transmitted or received"
+    r"|Slurm backup controller in standby mode|Controller is in standby mode, try a different controller"
+    r"|Rate limit exceeded, please retry momentarily)$",
+    re.MULTILINE,
+)
 #: Defaults of a user that hold where a workflow names nothing else. Slurm would let them win over what is in a script.
 _DEFAULTS = ("account", "partition", "qos", "reservation")
 _FILE = re.compile(r"(\d+(?:_\d+)?)_(?:\d+_log\.out|\d+_log\.err|\d+_result\.pkl|submitted\.pkl|submission\.sh)")
@@ -305,7 +312,8 @@ def _refusal(said: str) -> SubmissionError:
     """What sbatch said, without the rest of submitit's message, as an error of the right kind."""
     lines = [line.partition("error: ")[2] for line in said.splitlines() if line.startswith("sbatch: error: ")]
     text = f"sbatch did not take it: {'; '.join(dict.fromkeys(lines)) or said}"
-    if found := _TOO_MANY.search(text) or _AWAY.search(text):
+    what = "\n".join(lines) or said
+    if found := _TOO_MANY.search(what) or _AWAY.search(what):
         return NotNowError(text, is_too_many=found.re is _TOO_MANY)
     return SubmissionError(text)
 

@@ -113,6 +113,8 @@ class TestRefusals:
             ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", True),
             ("sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)", False),
             ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", False),
+            ("sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received", False),
+            ("sbatch: error: Batch job submission failed: Slurm backup controller in standby mode", False),
         ],
     )
     def test_limits_and_an_absent_controller_pass(self, said: str, is_too_many: bool) -> None:
@@ -124,6 +126,8 @@ class TestRefusals:
         "said",
         [
             "sbatch: error: invalid partition specified: nowhere\nsbatch: error: Batch job submission failed: Invalid",
+            "sbatch: error: invalid partition specified: standby\nsbatch: error: Batch job submission failed: Invalid",
+            "sbatch: error: invalid partition specified: SubmitLimit\nsbatch: error: Batch job submission failed: No",
             "sbatch: error: QOSMaxWallDurationPerJobLimit\nsbatch: error: Batch job submission failed: Job violates",
             "[Errno 28] No space left on device",
         ],
