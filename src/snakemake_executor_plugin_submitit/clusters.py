@@ -114,6 +114,14 @@ class Cluster(ABC):
         """Ids of the packs in the queue, by the mark of their submission and their number; None if nobody answers."""
         return {}
 
+    def deliver(self, id: str, pack: Pack, request: Request) -> None:
+        """Give an allocation its pack, which :meth:`submit` does for those that it gets the ids of."""
+        submission = submitit.core.utils.DelayedSubmission(pack)
+        submission.set_timeout(request.minutes, _NO_LIMIT)
+        paths = submitit.core.utils.JobPaths(self._jobs_folder, id)
+        with submitit.core.utils.temporary_save_path(paths.submitted_pickle) as path:
+            submission.dump(path)
+
     def why_gone(self, ids: Sequence[str]) -> dict[str, str]:
         """What is known of allocations that ended without an outcome."""
         return dict.fromkeys(ids, "its process is gone")

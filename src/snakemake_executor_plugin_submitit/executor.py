@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -39,6 +38,30 @@ class Ended:
     went_well: bool = True
 
 
+@dataclass(frozen=True)
+class Submission:
+    """Packs that go out together, as an array."""
+
+    mark: str
+    request: Request
+    packs: Sequence[Sequence[JobExecutorInterface]]
+
+    @property
+    def lasting(self) -> Request:
+        """What each of its allocations asks for."""
+        return self.request.lasting(self.request.minutes * max(len(pack) for pack in self.packs))
+
+    @property
+    def jobs(self) -> Iterator[JobExecutorInterface]:
+        """All of them."""
+        for pack in self.packs:
+            yield from pack
+
+    def entry(self, job: JobExecutorInterface, number: int) -> Entry:
+        """The entry of a job of a pack, before there is an id."""
+        return Entry(f"{job.name}-{identity(job)}-{self.mark[-12:]}.{number}", self.mark, number)
+
+
 @dataclass
 class Submitted:
     """What is known of a submitted job: its entry in the ledger, and since when its allocation is missed."""
@@ -60,7 +83,7 @@ class Executor(RemoteExecutor):
         self._cluster = CLUSTERS[settings.cluster](self._folder, settings)
         self._waiting: list[tuple[Request, list[JobExecutorInterface]]] = []
         self._submitting = threading.Lock()
-        self._in_flight = ""  # mark of the submission that is not answered yet
+        self._unanswered: dict[str, Submission] = {}  # by their marks; they may be in the queue
         self._is_over = False
         self._pace = Pace(self._cluster.patience, _SLOWEST)
         self._followed: dict[str, Submitted] = {}
@@ -117,7 +140,7 @@ class Executor(RemoteExecutor):
                 self._forget_packs(present)
             if len(self._useless) >= _TIDY_FROM:
                 self._tidy()
-        if has_news or self._waiting:
+        if has_news or self._waiting or self._unanswered:
             self._submit_waiting()
         for info in left:
             yield info
@@ -127,10 +150,10 @@ class Executor(RemoteExecutor):
         self._is_over = True
         with self._submitting:  # the thread that looks for ends may be at it
             self._waiting.clear()
-            marked = (self._cluster.marked() or {}) if self._in_flight else {}
+            marked = (self._cluster.marked() or {}) if self._unanswered else {}
         # Not only those given here: while the thread looks at them, the list of active jobs is empty.
         followed = list(self._followed.values())
-        unanswered = {id for (mark, _), id in marked.items() if mark == self._in_flight}
+        unanswered = {id for (mark, _), id in marked.items() if mark in self._unanswered}
         self._cluster.cancel({submitted.entry.id for submitted in followed} | unanswered)
         for submitted in followed:
             self._ledger.forget(submitted.identity)
@@ -160,63 +183,89 @@ class Executor(RemoteExecutor):
         with self._submitting:  # both the scheduler and the thread that looks for ends come here
             if self._is_over or self._pace.is_pause:
                 return
+            takes_more = self._find_unanswered()
             waiting, self._waiting = self._waiting, []
-            takes_more = True
             for request, packs in _arrays(waiting, min(self._cluster.longest_array, self._pace.most)):
                 if takes_more and self._cluster.can_take(request):
                     takes_more = self._submit(request, packs)
-                    if takes_more:
-                        continue
-                self._waiting += [(request, pack) for pack in packs]
+                else:
+                    self._waiting += [(request, pack) for pack in packs]
 
     def _submit(self, request: Request, packs: Sequence[Sequence[JobExecutorInterface]]) -> bool:
         """Submit packs together; False if the cluster takes them later."""
-        mark = f"snakemake-{uuid.uuid4().hex[:12]}"
-        lasting = request.lasting(request.minutes * max(len(pack) for pack in packs))
-        entries = [
-            [(identity(job), Entry(f"{job.name}-{identity(job)}-{mark[-12:]}.{number}", mark, number)) for job in pack]
-            for number, pack in enumerate(packs)
-        ]
-        built = [self._pack(pack, known, lasting) for pack, known in zip(packs, entries, strict=True)]
-        self._in_flight = mark
+        submission = Submission(f"snakemake-{uuid.uuid4().hex[:12]}", request, packs)
+        built = [self._pack(submission, number) for number in range(len(packs))]
+        self._unanswered[submission.mark] = submission
         try:
-            for name, entry in _flat(entries):
-                self._ledger.write(name, entry)
-            ids = self._cluster.submit(built, lasting, mark)
+            for number, pack in enumerate(packs):
+                for job in pack:
+                    self._ledger.write(identity(job), submission.entry(job, number))
+            ids = self._cluster.submit(built, submission.lasting, submission.mark)
         except NotNowError as error:
-            self._forget_all(packs)
             self._pace.refused(len(packs), is_too_many=error.is_too_many)
             self._warn_once(str(error), f"{error}. What it does not take waits here, and is submitted later")
+            if error.is_too_many:
+                self._drop(submission)
+                self._waiting += [(request, list(pack)) for pack in packs]
             return False
         except (SubmissionError, OSError) as error:
-            self._forget_all(packs)
-            for job in _flat(packs):
+            self._drop(submission)
+            for job in submission.jobs:
                 self.report_job_error(SubmittedJobInfo(job), msg=f"{error}. ")
             return True
-        for id, pack, known in zip(ids, packs, entries, strict=True):
-            for job, (name, entry) in zip(pack, known, strict=True):
-                submitted = replace(entry, id=id)
-                with suppress(OSError):  # the queue tells it, too
-                    self._ledger.write(name, submitted)
-                self._follow(job, Submitted(name, submitted))
-        self._in_flight = ""
+        for number, id in enumerate(ids):
+            self._follow_pack(submission, number, id)
+        del self._unanswered[submission.mark]
         self._pace.taken()
         return True
 
-    def _forget_all(self, packs: Sequence[Sequence[JobExecutorInterface]]) -> None:
-        self._in_flight = ""
-        for job in _flat(packs):
+    def _find_unanswered(self) -> bool:
+        """Follow the packs that are in the queue though its answer was lost; the others wait again. False if the queue
+        does not tell.
+        """
+        marked = self._cluster.marked() if self._unanswered else {}
+        if marked is None:
+            self._pace.refused(1, is_too_many=False)
+            return False
+        for submission in list(self._unanswered.values()):
+            for number, pack in enumerate(submission.packs):
+                if id := marked.get((submission.mark, number)):
+                    with suppress(OSError):  # it ends without an outcome then
+                        self._cluster.deliver(id, self._pack(submission, number), submission.lasting)
+                    self._follow_pack(submission, number, id)
+                else:
+                    self._forget_entries(pack)
+                    self._waiting.append((submission.request, list(pack)))
+            del self._unanswered[submission.mark]
+        return True
+
+    def _drop(self, submission: Submission) -> None:
+        """It is not in the queue."""
+        del self._unanswered[submission.mark]
+        for pack in submission.packs:
+            self._forget_entries(pack)
+
+    def _forget_entries(self, jobs: Iterable[JobExecutorInterface]) -> None:
+        for job in jobs:
             self._ledger.forget(identity(job))
 
-    def _pack(self, jobs: Sequence[JobExecutorInterface], known: Sequence[tuple[str, Entry]], request: Request) -> Pack:
+    def _pack(self, submission: Submission, number: int) -> Pack:
+        lasting = submission.lasting
         return Pack(
             self._folder,
-            [Task(entry.key, self.format_job_exec(job)) for job, (_, entry) in zip(jobs, known, strict=True)],
-            minutes=request.minutes,
-            signal_seconds=request.lead(self._settings.signal_seconds),
+            [Task(submission.entry(job, number).key, self.format_job_exec(job)) for job in submission.packs[number]],
+            minutes=lasting.minutes,
+            signal_seconds=lasting.lead(self._settings.signal_seconds),
             max_requeues=self._settings.max_requeues,
             preload=[module for module in self._settings.preload.split(",") if module],
         )
+
+    def _follow_pack(self, submission: Submission, number: int, id: str) -> None:
+        for job in submission.packs[number]:
+            entry = replace(submission.entry(job, number), id=id)
+            with suppress(OSError):  # the queue tells it, too
+                self._ledger.write(identity(job), entry)
+            self._follow(job, Submitted(identity(job), entry))
 
     def _follow(self, job: JobExecutorInterface, submitted: Submitted) -> None:
         self._followed[submitted.identity] = submitted
@@ -346,8 +395,3 @@ def _arrays(
     for request, packs in grouped.items():
         for start in range(0, len(packs), longest):
             yield request, packs[start : start + longest]
-
-
-def _flat(entries: Iterable[Iterable[Any]]) -> Iterator[Any]:
-    for inner in entries:
-        yield from inner

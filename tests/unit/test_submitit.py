@@ -255,10 +255,10 @@ def flow(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def head(flow: Path, *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "snakemake", *words, "--executor", "submitit", "--submitit-cluster", "local"]
+def head(flow: Path, *words: str, cluster: str = "local") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "snakemake", *words, "--executor", "submitit", "--submitit-cluster", cluster]
     command += ["--jobs", "20", "--keep-going", "--nolock", "--rerun-incomplete"]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7"}
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7", "PATH": f"{flow}/bin:{os.environ['PATH']}"}
     log = (flow / "head.log").open("a")
     return subprocess.Popen(command, cwd=flow, env=environment, stdout=log, stderr=log, start_new_session=True)
 
@@ -346,3 +346,60 @@ class TestLocalTwin:
         assert [one["loaded"] for one in found] == [True, True]
         assert len({one["parent"] for one in found}) == 1  # the process of the allocation
         assert not (flow / "script/bad").exists()
+
+
+#: Takes one job at a time, runs it at once, and answers as the files `lost` and `away` in its folder say.
+FAKE = {
+    "sbatch": """
+        for file; do :; done
+        id=$(($(cat sbatches | wc -l) + 100))
+        echo $id >> sbatches
+        sed -n "s/^#SBATCH --comment=//p" "$file" > jobs/$id
+        cp "$file" script$id
+        (cd ..; SLURM_JOB_ID=$id setsid sh slurm/script$id; rm slurm/jobs/$id) > /dev/null 2>&1 &
+        test -e lost && rm lost && say "Batch job submission failed: Socket timed out on send/recv operation"
+        echo "Submitted batch job $id"
+    """,
+    "squeue": """
+        test -e away && say "Unable to contact slurm controller (connect failure)"
+        for id in $(ls jobs); do
+            case "$*" in *%k*) echo "$id|N/A|$(cat jobs/$id)";; *) echo "$id|N/A|$id|None";; esac
+        done
+    """,
+    "scancel": """
+        echo "$@" >> scancels
+        test -e away && say "Unable to contact slurm controller (connect failure)"
+        exit 0
+    """,
+    "srun": f"""
+        until test "$1" = {sys.executable}; do shift; done
+        exec "$@"
+    """,
+    "scontrol": "exit 1",
+    "sacct": "exit 1",
+}
+
+
+@pytest.fixture
+def slurm(flow: Path) -> Path:
+    """The folder of a Slurm of shell scripts."""
+    folder = flow / "slurm"
+    (folder / "jobs").mkdir(parents=True)
+    (folder / "sbatches").touch()
+    (flow / "bin").mkdir()
+    for name, script in FAKE.items():
+        place = "" if name == "srun" else f"cd {folder}"
+        say = f'say() {{ echo "{name}: error: $1" >&2; exit 1; }}'
+        (flow / "bin" / name).write_text(f"#!/bin/sh\n{place}\n{say}\n{script}")
+        (flow / "bin" / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.slow
+class TestSlurmThatFails:
+    def test_a_submission_whose_answer_was_lost_is_followed_and_not_repeated(self, flow: Path, slurm: Path) -> None:
+        (slurm / "lost").touch()
+        assert head(flow, "out/1", "out/2", "--submitit-pack", "2", cluster="slurm").wait(120) == 0
+        assert starts(flow) == ["1", "2"]
+        assert len((slurm / "sbatches").read_text().split()) == 1
+        assert "Socket timed out" in (flow / "head.log").read_text()
