@@ -51,6 +51,8 @@ _AWAY = re.compile(
 _DEFAULTS = ("account", "partition", "qos", "reservation")
 _FILE = re.compile(r"(\d+(?:_\d+)?)_(?:\d+_log\.out|\d+_log\.err|\d+_result\.pkl|submitted\.pkl|submission\.sh)")
 _UNSENT = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
+#: Variables of a user that would let a command answer, or cancel, less or more than what is asked.
+_FILTERS = ("SQUEUE_", "SCANCEL_", "SACCT_", "SLURM_CLUSTERS")
 _AT_ONCE = 500  # ids in one question to the accounting
 _NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
 
@@ -198,7 +200,7 @@ class Slurm(Cluster):
         answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%A|%r")
         if answer is None:
             return None
-        rows = [line.split("|", 3) for line in answer.splitlines()]
+        rows = _rows(answer, 4)
         known = {_id(array, task): reason for array, task, _, reason in rows}
         self.stuck = {f"{why}: {_IN_VAIN[why]}": id for id, why in known.items() if id in ids and why in _IN_VAIN}
         return set(known) | {job for _, _, job, _ in rows}
@@ -207,7 +209,7 @@ class Slurm(Cluster):
         answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%k")
         if answer is None:
             return None
-        rows = [line.split("|", 2) for line in answer.splitlines()]
+        rows = _rows(answer, 3)
         return {(mark, int(task) if task.isdigit() else 0): _id(array, task) for array, task, mark in rows}
 
     def why_gone(self, ids: Sequence[str]) -> dict[str, str]:
@@ -217,8 +219,7 @@ class Slurm(Cluster):
             answer = _ask("sacct", "-n", "-X", "-P", "-j", some, "-o", "JobID,State,ExitCode,NodeList")
             if answer is None:
                 break
-            for line in answer.splitlines():
-                id, state, code, nodes = line.split("|")
+            for id, state, code, nodes in _rows(answer, 4):
                 told[id] = f"Slurm says {state} (exit code {code}) on {nodes}"
         return told
 
@@ -339,9 +340,15 @@ def own_environment(options: Collection[str]) -> Iterator[None]:
         os.environ.update(ours)
 
 
+def _rows(answer: str, columns: int) -> list[list[str]]:
+    """What Slurm prints with ``|`` between the columns, without lines of another kind, such as ``CLUSTER: name``."""
+    rows = [line.split("|", columns - 1) for line in answer.splitlines()]
+    return [row for row in rows if len(row) == columns]
+
+
 def _ask(*words: str) -> str | None:
     """What a command prints, None if it fails or does not answer."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}  # no filters
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_FILTERS)}
     try:
         done = subprocess.run(
             words, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True, env=environment

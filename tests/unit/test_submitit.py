@@ -16,11 +16,12 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit.clusters import NotNowError, _refusal, own_environment
+from snakemake_executor_plugin_submitit.clusters import NotNowError, Slurm, _refusal, own_environment
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
+from snakemake_executor_plugin_submitit.settings import ExecutorSettings
 
 SNAKEFILE = """
 import os
@@ -258,7 +259,7 @@ def flow(tmp_path: Path) -> Path:
 def head(flow: Path, *words: str, cluster: str = "local") -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "snakemake", *words, "--executor", "submitit", "--submitit-cluster", cluster]
     command += ["--jobs", "20", "--keep-going", "--nolock", "--rerun-incomplete"]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7", "PATH": f"{flow}/bin:{os.environ['PATH']}"}
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7"}
     log = (flow / "head.log").open("a")
     return subprocess.Popen(command, cwd=flow, env=environment, stdout=log, stderr=log, start_new_session=True)
 
@@ -361,12 +362,16 @@ FAKE = {
         echo "Submitted batch job $id"
     """,
     "squeue": """
+        test -z "$SLURM_CLUSTERS" || say "a cluster that no job was submitted to"
+        test -z "$SQUEUE_STATES" || exit 0
+        echo "CLUSTER: tests"
         test -e away && say "Unable to contact slurm controller (connect failure)"
         for id in $(ls jobs); do
             case "$*" in *%k*) echo "$id|N/A|$(cat jobs/$id)";; *) echo "$id|N/A|$id|None";; esac
         done
     """,
     "scancel": """
+        test -z "$SLURM_CLUSTERS$SCANCEL_STATE" || say "a cluster that no job was submitted to"
         echo "$@" >> scancels
         test -e away && say "Unable to contact slurm controller (connect failure)"
         exit 0
@@ -381,7 +386,7 @@ FAKE = {
 
 
 @pytest.fixture
-def slurm(flow: Path) -> Path:
+def slurm(flow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a Slurm of shell scripts."""
     folder = flow / "slurm"
     (folder / "jobs").mkdir(parents=True)
@@ -392,14 +397,27 @@ def slurm(flow: Path) -> Path:
         say = f'say() {{ echo "{name}: error: $1" >&2; exit 1; }}'
         (flow / "bin" / name).write_text(f"#!/bin/sh\n{place}\n{say}\n{script}")
         (flow / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{flow}/bin:{os.environ['PATH']}")
     return folder
 
 
-@pytest.mark.slow
 class TestSlurmThatFails:
+    @pytest.mark.slow
     def test_a_submission_whose_answer_was_lost_is_followed_and_not_repeated(self, flow: Path, slurm: Path) -> None:
         (slurm / "lost").touch()
         assert head(flow, "out/1", "out/2", "--submitit-pack", "2", cluster="slurm").wait(120) == 0
         assert starts(flow) == ["1", "2"]
         assert len((slurm / "sbatches").read_text().split()) == 1
         assert "Socket timed out" in (flow / "head.log").read_text()
+
+    def test_variables_do_not_send_questions_elsewhere_than_jobs(
+        self, flow: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("SLURM_CLUSTERS", "SQUEUE_STATES", "SCANCEL_STATE"):
+            monkeypatch.setenv(name, "other")
+        asked = Slurm(flow / ".snakemake/submitit", ExecutorSettings())
+        (slurm / "jobs/7").write_text("snakemake-0123456789ab")
+        assert asked.present({"7"}) == {"7"}
+        assert asked.marked() == {("snakemake-0123456789ab", 0): "7"}
+        asked.cancel({"7"})
+        assert (slurm / "scancels").read_text() == "--quiet 7\n"
