@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from functools import cached_property
 from pathlib import Path
@@ -129,8 +129,8 @@ class Cluster(ABC):
         return dict.fromkeys(ids, "its process is gone")
 
     @abstractmethod
-    def cancel(self, ids: Collection[str]) -> None:
-        """End allocations."""
+    def cancel(self, ids: Collection[str]) -> bool:
+        """End allocations; False if some of them may run on."""
 
     def tidy(self, ids: Collection[str]) -> None:
         """Remove submitit's files of allocations that nobody will ask about."""
@@ -223,9 +223,12 @@ class Slurm(Cluster):
                 told[id] = f"Slurm says {state} (exit code {code}) on {nodes}"
         return told
 
-    def cancel(self, ids: Collection[str]) -> None:
-        if arrays := sorted({id.partition("_")[0] for id in ids}):
-            _ask("scancel", "--quiet", *arrays)
+    def cancel(self, ids: Collection[str]) -> bool:
+        arrays = arrays_of(ids)
+        if not arrays or _ask("scancel", "--quiet", *arrays) is not None:
+            return True
+        present = self.present(ids)  # perhaps it was only about one that had ended
+        return present is not None and present.isdisjoint(ids)
 
 
 class Local(Cluster):
@@ -272,10 +275,11 @@ class Local(Cluster):
             self._taken.pop(id, None)
         return alive
 
-    def cancel(self, ids: Collection[str]) -> None:
+    def cancel(self, ids: Collection[str]) -> bool:
         for id in ids:
             if self._is_alive(id):
                 os.kill(int(id), 2)
+        return True
 
     def _free(self) -> list[int]:
         taken = {gpu for id, gpus in self._taken.items() if self._is_alive(id) for gpu in gpus}
@@ -305,11 +309,16 @@ class Debug(Cluster):
     def present(self, ids: Collection[str]) -> set[str] | None:
         return set()
 
-    def cancel(self, ids: Collection[str]) -> None:
-        pass
+    def cancel(self, ids: Collection[str]) -> bool:
+        return True
 
 
 CLUSTERS: Mapping[str, type[Cluster]] = {"slurm": Slurm, "local": Local, "debug": Debug}
+
+
+def arrays_of(ids: Iterable[str]) -> list[str]:
+    """What ``scancel`` is given to end allocations; those whose id is not known yet are none."""
+    return sorted({id.partition("_")[0] for id in ids} - {""})
 
 
 def _id(array: str, task: str) -> str:

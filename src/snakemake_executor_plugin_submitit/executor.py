@@ -19,7 +19,7 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.logging import LoggerExecutorInterface
 from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterface
 
-from snakemake_executor_plugin_submitit.clusters import CLUSTERS, NotNowError, SubmissionError
+from snakemake_executor_plugin_submitit.clusters import CLUSTERS, NotNowError, SubmissionError, arrays_of
 from snakemake_executor_plugin_submitit.ledger import Entry, Ledger, identity
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
@@ -150,13 +150,27 @@ class Executor(RemoteExecutor):
         self._is_over = True
         with self._submitting:  # the thread that looks for ends may be at it
             self._waiting.clear()
-            marked = (self._cluster.marked() or {}) if self._unanswered else {}
+            marked = self._cluster.marked() if self._unanswered else {}
         # Not only those given here: while the thread looks at them, the list of active jobs is empty.
         followed = list(self._followed.values())
-        unanswered = {id for (mark, _), id in marked.items() if mark in self._unanswered}
-        self._cluster.cancel({submitted.entry.id for submitted in followed} | unanswered)
+        unanswered = {id for (mark, _), id in (marked or {}).items() if mark in self._unanswered}
+        ids = {submitted.entry.id for submitted in followed} | unanswered
+        if not self._cluster.cancel(ids) or marked is None:
+            self.logger.error(self._how_to_cancel(ids, [] if marked is not None else list(self._unanswered)))
+            return
         for submitted in followed:
+            self._followed.pop(submitted.identity, None)
             self._ledger.forget(submitted.identity)
+        for submission in list(self._unanswered.values()):
+            self._drop(submission)
+
+    def _how_to_cancel(self, ids: Iterable[str], marks: Sequence[str]) -> str:
+        """What to do about jobs that may run on, and about submissions that may be in the queue."""
+        text = "The cluster did not end all jobs. Some may run on; Snakemake, started again, goes on with them."
+        if marks:
+            text += f" Others may be in the queue, where squeue --me -o '%A %k' shows them with {', '.join(marks)}."
+        arrays = arrays_of(ids)
+        return f"{text} End them with: scancel {' '.join(arrays)}" if arrays else text
 
     def shutdown(self) -> None:
         """Leave no files of what went well."""

@@ -32,7 +32,7 @@ rule quick:
 
 rule slow:
     output: "slow/{n}"
-    shell: "echo slow{wildcards.n} >> starts; sleep 6; touch {output}"
+    shell: "echo slow{wildcards.n} >> starts; sleep 6; mkdir -p slow; touch {output}"
 
 rule member:
     output: "member/{n}"
@@ -421,3 +421,23 @@ class TestSlurmThatFails:
         assert asked.marked() == {("snakemake-0123456789ab", 0): "7"}
         asked.cancel({"7"})
         assert (slurm / "scancels").read_text() == "--quiet 7\n"
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("is_away", [True, False])
+    def test_jobs_that_could_not_be_cancelled_are_told_and_kept_in_mind(
+        self, flow: Path, slurm: Path, is_away: bool
+    ) -> None:
+        only = head(flow, "slow/1", cluster="slurm")
+        wait_for(lambda: starts(flow))
+        if is_away:
+            (slurm / "away").touch()
+        only.terminate()
+        assert only.wait(30) == 1
+        assert (slurm / "scancels").read_text() == "--quiet 100\n"
+        told = "End them with: scancel 100" in (flow / "head.log").read_text()
+        assert told == is_away
+        assert len(list((flow / ".snakemake/submitit/ledger").iterdir())) == is_away
+        if is_away:
+            (slurm / "away").unlink()
+            assert head(flow, "slow/1", cluster="slurm").wait(60) == 0
+            assert starts(flow) == ["slow1"]
