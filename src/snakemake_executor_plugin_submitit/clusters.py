@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from functools import cached_property
 from pathlib import Path
@@ -38,12 +38,21 @@ _IN_VAIN = {
     "launch failed requeued held": "its nodes could not start it; `scontrol release` tries again",
 }
 #: What sbatch says where it may take the same submission later: too many jobs of a user, or a controller that is away.
-_TOO_MANY = re.compile(r"\w*Submit\w*Limit|Resource temporarily unavailable|temporarily unable to accept job")
-_AWAY = re.compile(r"[Uu]nable to contact slurm controller|Socket timed out|Zero Bytes|standby|backup mode|rate limit")
+#: Whole lines, because names of the user's are in others.
+_TOO_MANY = re.compile(r"^\w*Submit\w*Limit$|\bResource temporarily unavailable$", re.MULTILINE)
+_AWAY = re.compile(
+    r"^Batch job submission failed: (?:Unable to contact slurm controller \(\w+ failure\)"
+    r"|Socket timed out on send/recv operation|Zero Bytes were transmitted or received"
+    r"|Slurm backup controller in standby mode|Controller is in standby mode, try a different controller"
+    r"|Rate limit exceeded, please retry momentarily)$",
+    re.MULTILINE,
+)
 #: Defaults of a user that hold where a workflow names nothing else. Slurm would let them win over what is in a script.
 _DEFAULTS = ("account", "partition", "qos", "reservation")
 _FILE = re.compile(r"(\d+(?:_\d+)?)_(?:\d+_log\.out|\d+_log\.err|\d+_result\.pkl|submitted\.pkl|submission\.sh)")
 _UNSENT = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
+#: Variables of a user that would let a command answer, or cancel, less or more than what is asked.
+_FILTERS = ("SQUEUE_", "SCANCEL_", "SACCT_", "SLURM_CLUSTERS")
 _AT_ONCE = 500  # ids in one question to the accounting
 _NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
 
@@ -107,13 +116,21 @@ class Cluster(ABC):
         """Ids of the packs in the queue, by the mark of their submission and their number; None if nobody answers."""
         return {}
 
+    def deliver(self, id: str, pack: Pack, request: Request) -> None:
+        """Give an allocation its pack, which :meth:`submit` does for those that it gets the ids of."""
+        submission = submitit.core.utils.DelayedSubmission(pack)
+        submission.set_timeout(request.minutes, _NO_LIMIT)
+        paths = submitit.core.utils.JobPaths(self._jobs_folder, id)
+        with submitit.core.utils.temporary_save_path(paths.submitted_pickle) as path:
+            submission.dump(path)
+
     def why_gone(self, ids: Sequence[str]) -> dict[str, str]:
         """What is known of allocations that ended without an outcome."""
         return dict.fromkeys(ids, "its process is gone")
 
     @abstractmethod
-    def cancel(self, ids: Collection[str]) -> None:
-        """End allocations."""
+    def cancel(self, ids: Collection[str]) -> bool:
+        """End allocations; False if some of them may run on."""
 
     def tidy(self, ids: Collection[str]) -> None:
         """Remove submitit's files of allocations that nobody will ask about."""
@@ -183,7 +200,7 @@ class Slurm(Cluster):
         answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%A|%r")
         if answer is None:
             return None
-        rows = [line.split("|", 3) for line in answer.splitlines()]
+        rows = _rows(answer, 4)
         known = {_id(array, task): reason for array, task, _, reason in rows}
         self.stuck = {f"{why}: {_IN_VAIN[why]}": id for id, why in known.items() if id in ids and why in _IN_VAIN}
         return set(known) | {job for _, _, job, _ in rows}
@@ -192,7 +209,7 @@ class Slurm(Cluster):
         answer = _ask("squeue", "-h", "-r", "-u", str(os.getuid()), "-o", "%F|%K|%k")
         if answer is None:
             return None
-        rows = [line.split("|", 2) for line in answer.splitlines()]
+        rows = _rows(answer, 3)
         return {(mark, int(task) if task.isdigit() else 0): _id(array, task) for array, task, mark in rows}
 
     def why_gone(self, ids: Sequence[str]) -> dict[str, str]:
@@ -202,14 +219,16 @@ class Slurm(Cluster):
             answer = _ask("sacct", "-n", "-X", "-P", "-j", some, "-o", "JobID,State,ExitCode,NodeList")
             if answer is None:
                 break
-            for line in answer.splitlines():
-                id, state, code, nodes = line.split("|")
+            for id, state, code, nodes in _rows(answer, 4):
                 told[id] = f"Slurm says {state} (exit code {code}) on {nodes}"
         return told
 
-    def cancel(self, ids: Collection[str]) -> None:
-        if arrays := sorted({id.partition("_")[0] for id in ids}):
-            _ask("scancel", "--quiet", *arrays)
+    def cancel(self, ids: Collection[str]) -> bool:
+        arrays = arrays_of(ids)
+        if not arrays or _ask("scancel", "--quiet", *arrays) is not None:
+            return True
+        present = self.present(ids)  # perhaps it was only about one that had ended
+        return present is not None and present.isdisjoint(ids)
 
 
 class Local(Cluster):
@@ -256,10 +275,11 @@ class Local(Cluster):
             self._taken.pop(id, None)
         return alive
 
-    def cancel(self, ids: Collection[str]) -> None:
+    def cancel(self, ids: Collection[str]) -> bool:
         for id in ids:
             if self._is_alive(id):
                 os.kill(int(id), 2)
+        return True
 
     def _free(self) -> list[int]:
         taken = {gpu for id, gpus in self._taken.items() if self._is_alive(id) for gpu in gpus}
@@ -289,11 +309,16 @@ class Debug(Cluster):
     def present(self, ids: Collection[str]) -> set[str] | None:
         return set()
 
-    def cancel(self, ids: Collection[str]) -> None:
-        pass
+    def cancel(self, ids: Collection[str]) -> bool:
+        return True
 
 
 CLUSTERS: Mapping[str, type[Cluster]] = {"slurm": Slurm, "local": Local, "debug": Debug}
+
+
+def arrays_of(ids: Iterable[str]) -> list[str]:
+    """What ``scancel`` is given to end allocations; those whose id is not known yet are none."""
+    return sorted({id.partition("_")[0] for id in ids} - {""})
 
 
 def _id(array: str, task: str) -> str:
@@ -305,7 +330,8 @@ def _refusal(said: str) -> SubmissionError:
     """What sbatch said, without the rest of submitit's message, as an error of the right kind."""
     lines = [line.partition("error: ")[2] for line in said.splitlines() if line.startswith("sbatch: error: ")]
     text = f"sbatch did not take it: {'; '.join(dict.fromkeys(lines)) or said}"
-    if found := _TOO_MANY.search(text) or _AWAY.search(text):
+    what = "\n".join(lines) or said
+    if found := _TOO_MANY.search(what) or _AWAY.search(what):
         return NotNowError(text, is_too_many=found.re is _TOO_MANY)
     return SubmissionError(text)
 
@@ -323,9 +349,15 @@ def own_environment(options: Collection[str]) -> Iterator[None]:
         os.environ.update(ours)
 
 
+def _rows(answer: str, columns: int) -> list[list[str]]:
+    """What Slurm prints with ``|`` between the columns, without lines of another kind, such as ``CLUSTER: name``."""
+    rows = [line.split("|", columns - 1) for line in answer.splitlines()]
+    return [row for row in rows if len(row) == columns]
+
+
 def _ask(*words: str) -> str | None:
     """What a command prints, None if it fails or does not answer."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}  # no filters
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_FILTERS)}
     try:
         done = subprocess.run(
             words, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True, env=environment

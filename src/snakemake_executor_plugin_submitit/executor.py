@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -20,15 +19,47 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from snakemake_interface_executor_plugins.logging import LoggerExecutorInterface
 from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterface
 
-from snakemake_executor_plugin_submitit.clusters import CLUSTERS, NotNowError, SubmissionError
+from snakemake_executor_plugin_submitit.clusters import CLUSTERS, NotNowError, SubmissionError, arrays_of
 from snakemake_executor_plugin_submitit.ledger import Entry, Ledger, identity
-from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
+from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
 
 _SLOWEST = 60.0  # seconds between two questions to the queue while nothing happens
 _TIDY_FROM = 200  # allocations whose files are left
+
+
+@dataclass
+class Ended:
+    """What is known of an allocation of which a job has ended: its id, and whether all went well in it."""
+
+    id: str
+    went_well: bool = True
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Packs that go out together, as an array."""
+
+    mark: str
+    request: Request
+    packs: Sequence[Sequence[JobExecutorInterface]]
+
+    @property
+    def lasting(self) -> Request:
+        """What each of its allocations asks for."""
+        return self.request.lasting(self.request.minutes * max(len(pack) for pack in self.packs))
+
+    @property
+    def jobs(self) -> Iterator[JobExecutorInterface]:
+        """All of them."""
+        for pack in self.packs:
+            yield from pack
+
+    def entry(self, job: JobExecutorInterface, number: int) -> Entry:
+        """The entry of a job of a pack, before there is an id."""
+        return Entry(f"{job.name}-{identity(job)}-{self.mark[-12:]}.{number}", self.mark, number)
 
 
 @dataclass
@@ -52,11 +83,12 @@ class Executor(RemoteExecutor):
         self._cluster = CLUSTERS[settings.cluster](self._folder, settings)
         self._waiting: list[tuple[Request, list[JobExecutorInterface]]] = []
         self._submitting = threading.Lock()
-        self._in_flight = ""  # mark of the submission that is not answered yet
+        self._unanswered: dict[str, Submission] = {}  # by their marks; they may be in the queue
         self._is_over = False
         self._pace = Pace(self._cluster.patience, _SLOWEST)
         self._followed: dict[str, Submitted] = {}
-        self._ended: dict[str, bool] = {}  # allocations: whether all went well in them
+        self._ended: dict[str, Ended] = {}  # by their packs, whose outcomes are kept
+        self._useless: set[str] = set()  # allocations that are over, and whose files tell nothing
         self._warned: set[str] = set()
         self._asked = 0.0
         self._pause = self._cluster.patience
@@ -99,13 +131,16 @@ class Executor(RemoteExecutor):
                 self._report(info, outcome)
         has_news = len(left) < len(active_jobs)
         if left and await self._may_ask(has_news):
-            present = await asyncio.to_thread(self._cluster.present, {_known(info).entry.id for info in left})
+            ids = {_known(info).entry.id for info in left} | {ended.id for ended in list(self._ended.values())}
+            present = await asyncio.to_thread(self._cluster.present, ids)
             for reason, id in self._cluster.stuck.items():
                 self._warn_once(reason, f"Job {id} waits, and will not start as it is. Slurm says {reason}")
             left = await self._without_lost(left, present)
-            if present is not None and sum(self._ended.values()) >= _TIDY_FROM:
-                self._tidy(present)
-        if has_news or self._waiting:
+            if present is not None:
+                self._forget_packs(present)
+            if len(self._useless) >= _TIDY_FROM:
+                self._tidy()
+        if has_news or self._waiting or self._unanswered:
             self._submit_waiting()
         for info in left:
             yield info
@@ -115,88 +150,136 @@ class Executor(RemoteExecutor):
         self._is_over = True
         with self._submitting:  # the thread that looks for ends may be at it
             self._waiting.clear()
-            marked = (self._cluster.marked() or {}) if self._in_flight else {}
+            marked = self._cluster.marked() if self._unanswered else {}
         # Not only those given here: while the thread looks at them, the list of active jobs is empty.
         followed = list(self._followed.values())
-        unanswered = {id for (mark, _), id in marked.items() if mark == self._in_flight}
-        self._cluster.cancel({submitted.entry.id for submitted in followed} | unanswered)
+        unanswered = {id for (mark, _), id in (marked or {}).items() if mark in self._unanswered}
+        ids = {submitted.entry.id for submitted in followed} | unanswered
+        if not self._cluster.cancel(ids) or marked is None:
+            self.logger.error(self._how_to_cancel(ids, [] if marked is not None else list(self._unanswered)))
+            return
         for submitted in followed:
+            self._followed.pop(submitted.identity, None)
             self._ledger.forget(submitted.identity)
+        for submission in list(self._unanswered.values()):
+            self._drop(submission)
+
+    def _how_to_cancel(self, ids: Iterable[str], marks: Sequence[str]) -> str:
+        """What to do about jobs that may run on, and about submissions that may be in the queue."""
+        text = "The cluster did not end all jobs. Some may run on; Snakemake, started again, goes on with them."
+        if marks:
+            text += f" Others may be in the queue, where squeue --me -o '%A %k' shows them with {', '.join(marks)}."
+        arrays = arrays_of(ids)
+        return f"{text} End them with: scancel {' '.join(arrays)}" if arrays else text
 
     def shutdown(self) -> None:
         """Leave no files of what went well."""
         super().shutdown()
-        self._tidy(set())
+        self._forget_packs(set())
+        self._tidy()
 
-    def _tidy(self, present: set[str]) -> None:
+    def _forget_packs(self, present: set[str]) -> None:
+        """Remove the outcomes of packs that are over: one that is queued again knows by them what is done."""
+        ended = list(self._ended.items())  # the scheduler's thread may add to both
+        unfinished = {pack_of(submitted.entry.key) for submitted in list(self._followed.values())}
+        over = {pack: end for pack, end in ended if pack not in unfinished and end.id not in present}
+        self._outcomes.forget(over)
+        self._useless |= {end.id for end in over.values() if end.went_well}
+        for pack in over:
+            del self._ended[pack]
+
+    def _tidy(self) -> None:
         """Remove submitit's files of the allocations in which everything went well, and that are over."""
-        unfinished = {submitted.entry.id for submitted in self._followed.values()}
-        well = {id for id, is_well in self._ended.items() if is_well} - unfinished - present
-        self._cluster.tidy(well)
-        for id in well:
-            del self._ended[id]
+        self._cluster.tidy(self._useless)
+        self._useless.clear()
 
     def _submit_waiting(self) -> None:
         with self._submitting:  # both the scheduler and the thread that looks for ends come here
             if self._is_over or self._pace.is_pause:
                 return
+            takes_more = self._find_unanswered()
             waiting, self._waiting = self._waiting, []
-            takes_more = True
             for request, packs in _arrays(waiting, min(self._cluster.longest_array, self._pace.most)):
                 if takes_more and self._cluster.can_take(request):
                     takes_more = self._submit(request, packs)
-                    if takes_more:
-                        continue
-                self._waiting += [(request, pack) for pack in packs]
+                else:
+                    self._waiting += [(request, pack) for pack in packs]
 
     def _submit(self, request: Request, packs: Sequence[Sequence[JobExecutorInterface]]) -> bool:
         """Submit packs together; False if the cluster takes them later."""
-        mark = f"snakemake-{uuid.uuid4().hex[:12]}"
-        lasting = request.lasting(request.minutes * max(len(pack) for pack in packs))
-        entries = [
-            [(identity(job), Entry(f"{job.name}-{identity(job)}-{mark[-12:]}", mark, number)) for job in pack]
-            for number, pack in enumerate(packs)
-        ]
-        built = [self._pack(pack, known, lasting) for pack, known in zip(packs, entries, strict=True)]
-        self._in_flight = mark
+        submission = Submission(f"snakemake-{uuid.uuid4().hex[:12]}", request, packs)
+        built = [self._pack(submission, number) for number in range(len(packs))]
+        self._unanswered[submission.mark] = submission
         try:
-            for name, entry in _flat(entries):
-                self._ledger.write(name, entry)
-            ids = self._cluster.submit(built, lasting, mark)
+            for number, pack in enumerate(packs):
+                for job in pack:
+                    self._ledger.write(identity(job), submission.entry(job, number))
+            ids = self._cluster.submit(built, submission.lasting, submission.mark)
         except NotNowError as error:
-            self._forget_all(packs)
             self._pace.refused(len(packs), is_too_many=error.is_too_many)
             self._warn_once(str(error), f"{error}. What it does not take waits here, and is submitted later")
+            if error.is_too_many:
+                self._drop(submission)
+                self._waiting += [(request, list(pack)) for pack in packs]
             return False
         except (SubmissionError, OSError) as error:
-            self._forget_all(packs)
-            for job in _flat(packs):
+            self._drop(submission)
+            for job in submission.jobs:
                 self.report_job_error(SubmittedJobInfo(job), msg=f"{error}. ")
             return True
-        for id, pack, known in zip(ids, packs, entries, strict=True):
-            for job, (name, entry) in zip(pack, known, strict=True):
-                submitted = replace(entry, id=id)
-                with suppress(OSError):  # the queue tells it, too
-                    self._ledger.write(name, submitted)
-                self._follow(job, Submitted(name, submitted))
-        self._in_flight = ""
+        for number, id in enumerate(ids):
+            self._follow_pack(submission, number, id)
+        del self._unanswered[submission.mark]
         self._pace.taken()
         return True
 
-    def _forget_all(self, packs: Sequence[Sequence[JobExecutorInterface]]) -> None:
-        self._in_flight = ""
-        for job in _flat(packs):
+    def _find_unanswered(self) -> bool:
+        """Follow the packs that are in the queue though its answer was lost; the others wait again. False if the queue
+        does not tell.
+        """
+        marked = self._cluster.marked() if self._unanswered else {}
+        if marked is None:
+            self._pace.refused(1, is_too_many=False)
+            return False
+        for submission in list(self._unanswered.values()):
+            for number, pack in enumerate(submission.packs):
+                if id := marked.get((submission.mark, number)):
+                    with suppress(OSError):  # it ends without an outcome then
+                        self._cluster.deliver(id, self._pack(submission, number), submission.lasting)
+                    self._follow_pack(submission, number, id)
+                else:
+                    self._forget_entries(pack)
+                    self._waiting.append((submission.request, list(pack)))
+            del self._unanswered[submission.mark]
+        return True
+
+    def _drop(self, submission: Submission) -> None:
+        """It is not in the queue."""
+        del self._unanswered[submission.mark]
+        for pack in submission.packs:
+            self._forget_entries(pack)
+
+    def _forget_entries(self, jobs: Iterable[JobExecutorInterface]) -> None:
+        for job in jobs:
             self._ledger.forget(identity(job))
 
-    def _pack(self, jobs: Sequence[JobExecutorInterface], known: Sequence[tuple[str, Entry]], request: Request) -> Pack:
+    def _pack(self, submission: Submission, number: int) -> Pack:
+        lasting = submission.lasting
         return Pack(
             self._folder,
-            [Task(entry.key, self.format_job_exec(job)) for job, (_, entry) in zip(jobs, known, strict=True)],
-            minutes=request.minutes,
-            signal_seconds=request.lead(self._settings.signal_seconds),
+            [Task(submission.entry(job, number).key, self.format_job_exec(job)) for job in submission.packs[number]],
+            minutes=lasting.minutes,
+            signal_seconds=lasting.lead(self._settings.signal_seconds),
             max_requeues=self._settings.max_requeues,
             preload=[module for module in self._settings.preload.split(",") if module],
         )
+
+    def _follow_pack(self, submission: Submission, number: int, id: str) -> None:
+        for job in submission.packs[number]:
+            entry = replace(submission.entry(job, number), id=id)
+            with suppress(OSError):  # the queue tells it, too
+                self._ledger.write(identity(job), entry)
+            self._follow(job, Submitted(identity(job), entry))
 
     def _follow(self, job: JobExecutorInterface, submitted: Submitted) -> None:
         self._followed[submitted.identity] = submitted
@@ -218,7 +301,7 @@ class Executor(RemoteExecutor):
                 self._follow(job, Submitted(identity(job), entry))
                 adopted.add(job)
             else:
-                self._outcomes.forget(entry.key)
+                self._ended.setdefault(pack_of(entry.key), Ended(entry.id)).went_well = False
         return adopted
 
     def _located(
@@ -282,7 +365,6 @@ class Executor(RemoteExecutor):
     def _report(self, info: SubmittedJobInfo, outcome: Outcome) -> None:
         if outcome.exit == 0:
             self._forget(info)
-            self._ended.setdefault(_known(info).entry.id, True)
             self._log_of(info).unlink(missing_ok=True)
             self.report_job_success(info)
         else:
@@ -291,14 +373,15 @@ class Executor(RemoteExecutor):
 
     def _end(self, info: SubmittedJobInfo, reason: str) -> None:
         self._forget(info)
-        self._ended[_known(info).entry.id] = False
+        self._ended[pack_of(_known(info).entry.key)].went_well = False
         log = self._log_of(info)
         self.report_job_error(info, msg=f"{reason}. ", aux_logs=[str(log)] if log.exists() else [])
 
     def _forget(self, info: SubmittedJobInfo) -> None:
+        entry = _known(info).entry
+        self._ended.setdefault(pack_of(entry.key), Ended(entry.id))
         self._followed.pop(_known(info).identity, None)
         self._ledger.forget(_known(info).identity)
-        self._outcomes.forget(_known(info).entry.key)
 
     def _log_of(self, info: SubmittedJobInfo) -> Path:
         return self._folder / "logs" / f"{_known(info).entry.key}.log"
@@ -326,8 +409,3 @@ def _arrays(
     for request, packs in grouped.items():
         for start in range(0, len(packs), longest):
             yield request, packs[start : start + longest]
-
-
-def _flat(entries: Iterable[Iterable[Any]]) -> Iterator[Any]:
-    for inner in entries:
-        yield from inner

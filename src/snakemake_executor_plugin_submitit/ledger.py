@@ -19,7 +19,7 @@ class Entry:
     Attributes
     ----------
     key
-        Name of its outcome.
+        Name of its outcome, which ends as those of all jobs of its pack do.
     mark, number
         The submission, as the queue shows it, and the pack's number in it.
     id

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -55,12 +55,19 @@ class Outcomes:
         with suppress(OSError):  # a shared file system that is away for a moment, too
             yield from (name.removesuffix(".json") for name in os.listdir(self._folder) if name.endswith(".json"))
 
-    def forget(self, key: str) -> None:
-        """Remove the outcome of a job that was reported."""
-        self._path(key).unlink(missing_ok=True)
+    def forget(self, packs: Collection[str]) -> None:
+        """Remove the outcomes of packs that are over."""
+        for key in self.keys() if packs else ():
+            if pack_of(key) in packs:
+                self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"
+
+
+def pack_of(key: str) -> str:
+    """Name of the pack that a job is in; no two submissions have one in common."""
+    return key.rpartition("-")[2]
 
 
 Told = TypeVar("Told")

@@ -72,6 +72,7 @@ class Pack:
         self._requeues = 0
         self._ends: list[int] = []
         self._outcomes = Outcomes(folder / "outcomes")
+        self._done: set[str] = set()  # the head removes outcomes; this lasts as long as the pack
         self._end = 0.0
 
     def __call__(self) -> None:
@@ -84,13 +85,13 @@ class Pack:
         signal.signal(signal.SIGTERM, lambda number, frame: self._ends.append(number))
         with Launcher(self._preload) as launcher:
             for task in self._tasks:
-                if self._outcomes.read(task.key) is None and not self._run(task, launcher, lambda: bool(is_asked)):
+                if self._is_left(task) and not self._run(task, launcher, lambda: bool(is_asked)):
                     assert callable(queue_again)
                     queue_again(signal.SIGUSR2, None)
 
     def checkpoint(self) -> DelayedSubmission | None:
         """Called by submitit when the allocation has to end: what to queue again, None if nothing."""
-        left = [task for task in self._tasks if self._outcomes.read(task.key) is None]
+        left = [task for task in self._tasks if self._is_left(task)]
         if not left:
             raise SystemExit(0)
         if self._is_out_of_time():
@@ -99,6 +100,9 @@ class Pack:
                 self._give_up(left, f"out of time ({self._minutes} min), {self._requeues} times")
                 return None
         return DelayedSubmission(self)
+
+    def _is_left(self, task: Task) -> bool:
+        return task.key not in self._done and self._outcomes.read(task.key) is None
 
     def _run(self, task: Task, launcher: Launcher, is_asked: Callable[[], bool]) -> bool:
         """Run a job; False if the allocation has to end."""
@@ -115,6 +119,7 @@ class Pack:
         if process.code != 0 and not is_asked() and self._is_out_of_time() and self._is_mostly_over():
             return False  # it may know its end, and have stopped before it was asked to
         self._outcomes.write(task.key, self._outcome(process, started, is_asked()))
+        self._done.add(task.key)
         return not is_asked()
 
     def _stop(self, process: Process, launcher: Launcher) -> bool:

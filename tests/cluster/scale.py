@@ -24,7 +24,7 @@ Path("number").write_text(str(job))
 for path in Path(".snakemake/submitit/jobs").glob("*.pkl"):
     if len(path.stem) == 32:
         content = path.read_bytes()
-        key = re.search(rb"many-[0-9a-f]{{16}}-[0-9a-f]{{12}}", content)[0].decode()
+        key = re.search(rb"many-[0-9a-f]{{16}}-[0-9a-f]{{12}}\\.[0-9]+", content)[0].decode()
         Path("out/many/" + re.search(rb"many:n=(\\d+)", content)[1].decode()).touch()
         outcome = Path(".snakemake/submitit/outcomes") / (key + ".json")
         outcome.write_text(json.dumps({{"exit": 0, "host": "none", "started": 1.0, "ended": 2.0}}))

@@ -183,6 +183,19 @@ def test_a_job_that_slurm_queues_again_is_not_retried_as_well(flow: Flow, slurm:
     assert flow.steps(output) == list(range(100))
 
 
+def test_a_pack_that_slurm_queues_again_does_not_repeat_what_was_reported(flow: Flow, slurm: Cluster) -> None:
+    outputs = [f"out/count/main-10min/80-{n}" for n in range(2)]
+    head = flow.start(*outputs, "--submitit-pack", "2")
+    ledger = flow.folder / ".snakemake/submitit/ledger"
+    wait_for(lambda: len(flow.starts) == 2 and len(list(ledger.iterdir())) == 1, 60, "the end of the first member")
+    slurm.run("scontrol", "requeue", flow.job_of(outputs[0]))
+    code, said = flow.finish(head, 90)
+    assert code == 0, said
+    assert sorted(flow.starts.values()) == [1, 2]
+    assert all(flow.steps(output) == list(range(80)) for output in outputs)
+    assert not list((flow.folder / ".snakemake/submitit/outcomes").iterdir())
+
+
 def test_a_job_that_waits_in_vain_is_told(flow: Flow) -> None:
     head = flow.start("out/count/now-cancel-40min/10-0")
     wait_for(lambda: "PartitionTimeLimit" in flow.said, 40, "the warning")

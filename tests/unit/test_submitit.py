@@ -8,18 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit.clusters import NotNowError, _refusal, own_environment
-from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
+from snakemake_executor_plugin_submitit.clusters import NotNowError, Slurm, _refusal, own_environment
+from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
+from snakemake_executor_plugin_submitit.settings import ExecutorSettings
 
 SNAKEFILE = """
 import os
@@ -30,7 +32,11 @@ rule quick:
 
 rule slow:
     output: "slow/{n}"
-    shell: "echo slow{wildcards.n} >> starts; sleep 6; touch {output}"
+    shell: "echo slow{wildcards.n} >> starts; sleep 6; mkdir -p slow; touch {output}"
+
+rule member:
+    output: "member/{n}"
+    shell: "echo {wildcards.n} >> starts; if test -e first; then test -e stopped || sleep 60; fi; touch first {output}"
 
 rule gpu:
     output: "gpu/{n}"
@@ -108,6 +114,8 @@ class TestRefusals:
             ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", True),
             ("sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)", False),
             ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", False),
+            ("sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received", False),
+            ("sbatch: error: Batch job submission failed: Slurm backup controller in standby mode", False),
         ],
     )
     def test_limits_and_an_absent_controller_pass(self, said: str, is_too_many: bool) -> None:
@@ -119,6 +127,8 @@ class TestRefusals:
         "said",
         [
             "sbatch: error: invalid partition specified: nowhere\nsbatch: error: Batch job submission failed: Invalid",
+            "sbatch: error: invalid partition specified: standby\nsbatch: error: Batch job submission failed: Invalid",
+            "sbatch: error: invalid partition specified: SubmitLimit\nsbatch: error: Batch job submission failed: No",
             "sbatch: error: QOSMaxWallDurationPerJobLimit\nsbatch: error: Batch job submission failed: Job violates",
             "[Errno 28] No space left on device",
         ],
@@ -181,6 +191,13 @@ class TestPack:
         self.pack(tmp_path, f"touch {tmp_path}/again", f"touch {tmp_path}/first")()
         assert [(tmp_path / name).exists() for name in ("again", "first")] == [False, True]
 
+    def test_what_has_ended_is_not_queued_again_though_the_head_removed_its_outcome(self, tmp_path: Path) -> None:
+        pack = self.pack(tmp_path, "true")
+        pack()
+        Outcomes(tmp_path / "outcomes").forget({pack_of("0")})
+        with pytest.raises(SystemExit):
+            pack.checkpoint()
+
     def test_a_job_that_ends_with_its_allocation_has_not_failed(self, tmp_path: Path) -> None:
         with pytest.raises(SystemExit):
             self.pack(tmp_path, f"kill {os.getpid()}; sleep 0.2; exit 1", f"touch {tmp_path}/next")()
@@ -239,8 +256,8 @@ def flow(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def head(flow: Path, *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "snakemake", *words, "--executor", "submitit", "--submitit-cluster", "local"]
+def head(flow: Path, *words: str, cluster: str = "local") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "snakemake", *words, "--executor", "submitit", "--submitit-cluster", cluster]
     command += ["--jobs", "20", "--keep-going", "--nolock", "--rerun-incomplete"]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7"}
     log = (flow / "head.log").open("a")
@@ -254,6 +271,18 @@ def starts(flow: Path) -> list[str]:
 
 def submitted(flow: Path) -> list[Path]:
     return list((flow / ".snakemake/submitit/jobs").glob("*_submitted.pkl"))
+
+
+def worker_of(job: str) -> int:
+    """The process that runs the pack of a local job."""
+    return int(Path(f"/proc/{job}/task/{job}/children").read_text())
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
@@ -282,6 +311,26 @@ class TestLocalTwin:
         assert starts(flow) == ["slow1", "slow2"]
         assert "was submitted before" in (flow / "head.log").read_text()
 
+    @pytest.mark.parametrize("is_killed", [False, True])
+    def test_a_pack_that_is_queued_again_does_not_repeat_what_was_reported(self, flow: Path, is_killed: bool) -> None:
+        """By a head that goes on, and by one that was killed meanwhile and started again."""
+        words = ("member/1", "member/2", "--submitit-pack", "2", "--submitit-signal-seconds", "1")
+        follower = head(flow, *words)
+        ledger = flow / ".snakemake/submitit/ledger"
+        wait_for(lambda: len(starts(flow)) == 2 and len(list(ledger.iterdir())) == 1)
+        outcomes = flow / ".snakemake/submitit/outcomes"
+        assert len(list(outcomes.iterdir())) == 1  # what a pack knows that Slurm itself starts again
+        if is_killed:
+            follower.kill()
+            follower.wait()
+        (flow / "stopped").touch()
+        os.kill(worker_of(submitted(flow)[0].name.partition("_")[0]), signal.SIGUSR2)
+        if is_killed:
+            follower = head(flow, *words)
+        assert follower.wait(120) == 0
+        assert sorted(Counter(starts(flow)).values()) == [1, 2]  # the one that was stopped started twice
+        assert not list(outcomes.iterdir())
+
     def test_the_end_of_the_head_is_the_end_of_its_jobs(self, flow: Path) -> None:
         only = head(flow, "slow/1")
         while not starts(flow):
@@ -298,3 +347,97 @@ class TestLocalTwin:
         assert [one["loaded"] for one in found] == [True, True]
         assert len({one["parent"] for one in found}) == 1  # the process of the allocation
         assert not (flow / "script/bad").exists()
+
+
+#: Takes one job at a time, runs it at once, and answers as the files `lost` and `away` in its folder say.
+FAKE = {
+    "sbatch": """
+        for file; do :; done
+        id=$(($(cat sbatches | wc -l) + 100))
+        echo $id >> sbatches
+        sed -n "s/^#SBATCH --comment=//p" "$file" > jobs/$id
+        cp "$file" script$id
+        (cd ..; SLURM_JOB_ID=$id setsid sh slurm/script$id; rm slurm/jobs/$id) > /dev/null 2>&1 &
+        test -e lost && rm lost && say "Batch job submission failed: Socket timed out on send/recv operation"
+        echo "Submitted batch job $id"
+    """,
+    "squeue": """
+        test -z "$SLURM_CLUSTERS" || say "a cluster that no job was submitted to"
+        test -z "$SQUEUE_STATES" || exit 0
+        echo "CLUSTER: tests"
+        test -e away && say "Unable to contact slurm controller (connect failure)"
+        for id in $(ls jobs); do
+            case "$*" in *%k*) echo "$id|N/A|$(cat jobs/$id)";; *) echo "$id|N/A|$id|None";; esac
+        done
+    """,
+    "scancel": """
+        test -z "$SLURM_CLUSTERS$SCANCEL_STATE" || say "a cluster that no job was submitted to"
+        echo "$@" >> scancels
+        test -e away && say "Unable to contact slurm controller (connect failure)"
+        exit 0
+    """,
+    "srun": f"""
+        until test "$1" = {sys.executable}; do shift; done
+        exec "$@"
+    """,
+    "scontrol": "exit 1",
+    "sacct": "exit 1",
+}
+
+
+@pytest.fixture
+def slurm(flow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a Slurm of shell scripts."""
+    folder = flow / "slurm"
+    (folder / "jobs").mkdir(parents=True)
+    (folder / "sbatches").touch()
+    (flow / "bin").mkdir()
+    for name, script in FAKE.items():
+        place = "" if name == "srun" else f"cd {folder}"
+        say = f'say() {{ echo "{name}: error: $1" >&2; exit 1; }}'
+        (flow / "bin" / name).write_text(f"#!/bin/sh\n{place}\n{say}\n{script}")
+        (flow / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{flow}/bin:{os.environ['PATH']}")
+    return folder
+
+
+class TestSlurmThatFails:
+    @pytest.mark.slow
+    def test_a_submission_whose_answer_was_lost_is_followed_and_not_repeated(self, flow: Path, slurm: Path) -> None:
+        (slurm / "lost").touch()
+        assert head(flow, "out/1", "out/2", "--submitit-pack", "2", cluster="slurm").wait(120) == 0
+        assert starts(flow) == ["1", "2"]
+        assert len((slurm / "sbatches").read_text().split()) == 1
+        assert "Socket timed out" in (flow / "head.log").read_text()
+
+    def test_variables_do_not_send_questions_elsewhere_than_jobs(
+        self, flow: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("SLURM_CLUSTERS", "SQUEUE_STATES", "SCANCEL_STATE"):
+            monkeypatch.setenv(name, "other")
+        asked = Slurm(flow / ".snakemake/submitit", ExecutorSettings())
+        (slurm / "jobs/7").write_text("snakemake-0123456789ab")
+        assert asked.present({"7"}) == {"7"}
+        assert asked.marked() == {("snakemake-0123456789ab", 0): "7"}
+        asked.cancel({"7"})
+        assert (slurm / "scancels").read_text() == "--quiet 7\n"
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("is_away", [True, False])
+    def test_jobs_that_could_not_be_cancelled_are_told_and_kept_in_mind(
+        self, flow: Path, slurm: Path, is_away: bool
+    ) -> None:
+        only = head(flow, "slow/1", cluster="slurm")
+        wait_for(lambda: starts(flow))
+        if is_away:
+            (slurm / "away").touch()
+        only.terminate()
+        assert only.wait(30) == 1
+        assert (slurm / "scancels").read_text() == "--quiet 100\n"
+        told = "End them with: scancel 100" in (flow / "head.log").read_text()
+        assert told == is_away
+        assert len(list((flow / ".snakemake/submitit/ledger").iterdir())) == is_away
+        if is_away:
+            (slurm / "away").unlink()
+            assert head(flow, "slow/1", cluster="slurm").wait(60) == 0
+            assert starts(flow) == ["slow1"]
