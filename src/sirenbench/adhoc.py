@@ -99,7 +99,6 @@ def submit(
         "timeout_min": minutes,
         "cpus_per_task": cpus,
         "mem_gb": resources.mem_mb / 1024,
-        "slurm_signal_delay_s": _SIGNAL_SECONDS,
         "slurm_srun_args": ["--cpus-per-task", str(cpus)],
         "slurm_wckey": None,  # submitit names one, which a cluster may not know
         **({"gpus_per_node": gpus} if gpus else {}),
@@ -113,14 +112,18 @@ def _submitted(
 ) -> dict[str, submitit.Job]:
     import submitit
 
-    from snakemake_executor_plugin_submitit.clusters import own_environment
+    from snakemake_executor_plugin_submitit.clusters import NO_LIMIT, own_environment
     from snakemake_executor_plugin_submitit.pack import Pack, Task
+    from snakemake_executor_plugin_submitit.request import lead
 
     folder = _new_folder(SCRATCH / "jobs")
+    seconds = lead(_SIGNAL_SECONDS, minutes)
     jobs = []
     try:
-        executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
-        executor.update_parameters(**parameters)
+        executor = submitit.AutoExecutor(
+            folder=folder, cluster=cluster, slurm_max_num_timeout=NO_LIMIT, local_max_num_timeout=NO_LIMIT
+        )
+        executor.update_parameters(**parameters, slurm_signal_delay_s=seconds)
         options = ["partition"] if "slurm_partition" in parameters else []
         with own_environment(options), executor.batch():
             for name, command in commands.items():
@@ -130,7 +133,7 @@ def _submitted(
                     folder.absolute(),
                     [task],
                     minutes=minutes,
-                    signal_seconds=_SIGNAL_SECONDS,
+                    signal_seconds=seconds,
                     max_requeues=_MAX_REQUEUES,
                 )
                 jobs.append(executor.submit(pack))

@@ -39,9 +39,9 @@ class Limits:
         """Twice what the slowest cell of its kind took for as much work, and five minutes; as often as the attempt."""
         slowest = self._slowest.get(_kind(spec))
         if slowest is None:
-            return attempt * self._longest
+            return self._longest
         told = math.ceil(_ROOM * slowest * _operations(spec) / 60) + _SPARE_MINUTES
-        return attempt * min(told, self._longest)
+        return min(attempt * told, self._longest)
 
     @cached_property
     def _slowest(self) -> dict[_Kind, float]:

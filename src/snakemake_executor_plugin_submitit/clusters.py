@@ -54,7 +54,7 @@ _UNSENT = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
 #: Variables of a user that would let a command answer, or cancel, less or more than what is asked.
 _FILTERS = ("SQUEUE_", "SCANCEL_", "SACCT_", "SLURM_CLUSTERS")
 _AT_ONCE = 500  # ids in one question to the accounting
-_NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
+NO_LIMIT = 10**6  # of time-outs: the pack counts them, and knows time limits below ten minutes too
 
 
 class SubmissionError(Exception):
@@ -119,7 +119,7 @@ class Cluster(ABC):
     def deliver(self, id: str, pack: Pack, request: Request) -> None:
         """Give an allocation its pack, which :meth:`submit` does for those that it gets the ids of."""
         submission = submitit.core.utils.DelayedSubmission(pack)
-        submission.set_timeout(request.minutes, _NO_LIMIT)
+        submission.set_timeout(request.minutes, NO_LIMIT)
         paths = submitit.core.utils.JobPaths(self._jobs_folder, id)
         with submitit.core.utils.temporary_save_path(paths.submitted_pickle) as path:
             submission.dump(path)
@@ -169,7 +169,7 @@ class Slurm(Cluster):
 
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
         options = dict(request.slurm)
-        executor = submitit.SlurmExecutor(self._jobs_folder, max_num_timeout=_NO_LIMIT)
+        executor = submitit.SlurmExecutor(self._jobs_folder, max_num_timeout=NO_LIMIT)
         executor.update_parameters(
             job_name=request.name,
             time=request.minutes,
@@ -254,7 +254,7 @@ class Local(Cluster):
 
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
         gpus = self._free()[: request.gpus]
-        executor = submitit.LocalExecutor(self._jobs_folder, max_num_timeout=_NO_LIMIT)
+        executor = submitit.LocalExecutor(self._jobs_folder, max_num_timeout=NO_LIMIT)
         executor.update_parameters(
             timeout_min=request.minutes,
             signal_delay_s=request.lead(self._settings.signal_seconds),

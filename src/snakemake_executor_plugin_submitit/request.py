@@ -48,8 +48,13 @@ class Request:
         return replace(self, minutes=minutes)
 
     def lead(self, seconds: int) -> int:
-        """How long before the end the signal comes: as wanted, but not in the first two thirds of a short job."""
-        return min(seconds, 20 * self.minutes)
+        """How long before the end the signal comes, if ``seconds`` are wanted."""
+        return lead(seconds, self.minutes)
+
+
+def lead(seconds: int, minutes: int) -> int:
+    """How long before a time limit the signal comes: as wanted, but not in the first two thirds of a short job."""
+    return min(seconds, 20 * minutes)
 
 
 def request_of(job: JobExecutorInterface) -> Request:

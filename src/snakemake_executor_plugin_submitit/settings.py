@@ -17,7 +17,12 @@ class ExecutorSettings(ExecutorSettingsBase):
         },
     )
     pack: int = field(
-        default=1, metadata={"help": "How many jobs run one after another in one allocation, at most.", "type": int}
+        default=1,
+        metadata={
+            "help": "How many jobs run one after another in one allocation, at most. Its time limit is the sum of "
+            "theirs, which the partition must allow.",
+            "type": int,
+        },
     )
     folder: str = field(
         default=".snakemake/submitit",

@@ -124,7 +124,8 @@ def test_the_right_script_is_named_to_who_takes_the_wrong_one(small_project: Pat
 class Recorder:
     """Stands for submitit's executor and keeps what it is asked."""
 
-    def __init__(self, folder: Path, cluster: str) -> None:
+    def __init__(self, folder: Path, cluster: str, **limits: int) -> None:
+        self.limits = limits
         self.parameters: dict[str, object] = {}
         self.packs: list[object] = []
         RECORDERS.append(self)
@@ -164,6 +165,18 @@ def test_a_job_asks_for_what_it_is_told_and_else_for_what_the_configuration_says
     given = RECORDERS[-1].parameters
     keys = ("timeout_min", "cpus_per_task", "gpus_per_node", "slurm_partition")
     assert [given[key] for key in keys] == [30, 4, 1, "gpu"]
+
+
+@pytest.mark.usefixtures("small_project")
+@pytest.mark.parametrize(("minutes", "seconds"), [(1, 20), (2, 40), (30, 60)])
+def test_a_job_gets_its_signal_late_and_may_meet_its_limit_as_often_as_the_pack_allows(
+    minutes: int, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submitit, "AutoExecutor", Recorder)
+    submit(SIREN, "slurm", runtime=minutes)
+    asked = RECORDERS[-1]
+    assert asked.parameters["slurm_signal_delay_s"] == asked.packs[0]._signal_seconds == seconds  # type: ignore[attr-defined]
+    assert asked.limits["slurm_max_num_timeout"] > 1000  # of submitit's own count, which takes short jobs for timed out
 
 
 @pytest.mark.usefixtures("small_project")

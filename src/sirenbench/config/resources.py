@@ -18,5 +18,6 @@ class Resources(Block):
         120,
         ge=1,
         description="Longest time limit of a training cell on a cluster, in minutes. Where finished cells of its kind "
-        "tell how long it takes there, it is twice that and five minutes; a second attempt gets twice as long.",
+        "tell how long it takes there, it is twice that and five minutes; a second attempt gets twice as long, but "
+        "never more than this.",
     )
