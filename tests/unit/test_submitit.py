@@ -32,7 +32,7 @@ rule quick:
 
 rule slow:
     output: "slow/{n}"
-    shell: "echo slow{wildcards.n} >> starts; sleep 6; mkdir -p slow; touch {output}"
+    shell: "echo slow{wildcards.n} >> starts; sleep 20; mkdir -p slow; touch {output}"
 
 rule member:
     output: "member/{n}"
