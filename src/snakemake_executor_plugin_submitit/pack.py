@@ -18,6 +18,7 @@ from submitit.core.utils import DelayedSubmission
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes
 from snakemake_executor_plugin_submitit.warm import Launcher, Process
 
+_LOOK_SECONDS, _SIGTERM_LOOKS = 0.05, 40
 _KILL_SECONDS = 5
 _CLOCK_SECONDS = 35
 
@@ -113,7 +114,7 @@ class Pack:
             has_stopped = self._stop(process, launcher)
             if process.code != 0 and (has_stopped or not self._is_out_of_time()):
                 return False
-        if process.code != 0 and self._ends:
+        if process.code != 0 and self._is_ending():
             # Slurm ends the allocation, and may queue it again: the job has not failed by itself.
             raise SystemExit(1)
         if process.code != 0 and not is_asked() and self._is_out_of_time() and self._is_mostly_over():
@@ -121,6 +122,13 @@ class Pack:
         self._outcomes.write(task.key, self._outcome(process, started, is_asked()))
         self._done.add(task.key)
         return not is_asked()
+
+    def _is_ending(self) -> bool:
+        """Whether Slurm ends the allocation: its SIGTERM reaches one process after the other, the job perhaps first."""
+        for _ in range(_SIGTERM_LOOKS):
+            if not self._ends:
+                signal.sigtimedwait([], _LOOK_SECONDS)
+        return bool(self._ends)
 
     def _stop(self, process: Process, launcher: Launcher) -> bool:
         """Ask the running job to stop; tells whether it did without being killed."""
