@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from workflow.conftest import _finished, finished
 
 from sirenbench.adhoc import fetch_assets, job_of
 from sirenbench.names import parse_name
@@ -18,6 +19,8 @@ from sirenbench.worker.baseline import baseline
 from sirenbench.worker.job import run
 from sirenbench.worker.train import train
 from sirenbench.workflow import Workflow
+
+__all__ = ["_finished", "finished"]  # fixtures of the workflow's tests
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from PIL import Image
-from workflow.conftest import SIREN, Project, _project
+from workflow.conftest import SIREN, Project
 
 from sirenbench.adhoc import job_of
 from sirenbench.claims.finished import FinishedCell
@@ -36,21 +36,6 @@ OTHER = "fit/tile-16/siren-1x8/steps=3/replicates=2/seed=7"
 DAY = 86_400
 
 
-@pytest.fixture(scope="module")
-def _ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = _project(tmp_path_factory.mktemp("ran") / "a project")
-    code, output = made.snakemake()
-    assert code == 0, output
-    return made.folder
-
-
-@pytest.fixture
-def ran(_ran: Path, tmp_path: Path) -> Project:
-    """A project after its first run: two cells, one study."""
-    shutil.copytree(_ran, tmp_path / "ran")
-    return Project(tmp_path / "ran")
-
-
 def amend(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     content = json.loads(path.read_text())
     change(content)
@@ -64,23 +49,23 @@ def set_time(path: Path, of: Path, seconds: float = 0) -> None:
 
 
 @pytest.mark.parametrize("later", [-DAY, 0], ids=["older", "of the same time"])
-def test_a_picture_that_is_moved_over_another_runs_its_cells_again(later: float, ran: Project) -> None:
+def test_a_picture_that_is_moved_over_another_runs_its_cells_again(later: float, finished: Project) -> None:
     """Its time is its own, and may be before that of the results."""
-    path, moved = ran.folder / "config/tile.png", ran.folder / "moved.png"
+    path, moved = finished.folder / "config/tile.png", finished.folder / "moved.png"
     with Image.open(path) as picture:
         picture.rotate(90).save(moved)
     set_time(moved, path, later)
     moved.replace(path)
-    assert ran.planned() == {"asset": 1, "train": 2, "collect": 1, "judge": 1, "report": 1, "all": 1}
+    assert finished.planned() == {"asset": 1, "train": 2, "collect": 1, "judge": 1, "report": 1, "all": 1}
 
 
-def test_the_same_name_for_another_picture_in_another_configuration_runs_its_cells_again(ran: Project) -> None:
-    with Image.open(ran.folder / "config/tile.png") as picture:
-        picture.rotate(90).save(ran.folder / "config/other.png")
-    set_time(ran.folder / "config/other.png", ran.folder / "config/tile.png", -DAY)
-    text = (ran.folder / "config/config.yaml").read_text()
-    (ran.folder / "config/more.yaml").write_text(text.replace("tile.png", "other.png"))
-    assert ran.planned("--configfile", "config/more.yaml")["train"] == 2
+def test_the_same_name_for_another_picture_in_another_configuration_runs_its_cells_again(finished: Project) -> None:
+    with Image.open(finished.folder / "config/tile.png") as picture:
+        picture.rotate(90).save(finished.folder / "config/other.png")
+    set_time(finished.folder / "config/other.png", finished.folder / "config/tile.png", -DAY)
+    text = (finished.folder / "config/config.yaml").read_text()
+    (finished.folder / "config/more.yaml").write_text(text.replace("tile.png", "other.png"))
+    assert finished.planned("--configfile", "config/more.yaml")["train"] == 2
 
 
 def test_the_papers_cells_are_never_trained_on_a_picture_of_ones_own_that_has_the_same_name(project: Path) -> None:
@@ -102,10 +87,10 @@ def test_every_configuration_that_ships_means_the_papers_pictures(name: str, mon
 
 
 @pytest.mark.slow
-def test_a_record_that_is_older_than_the_table_and_yet_another_is_collected(ran: Project) -> None:
+def test_a_record_that_is_older_than_the_table_and_yet_another_is_collected(finished: Project) -> None:
     """As after ``rsync -a`` from another machine, or a run while the clock was behind."""
-    made = ran.folder / "results/small"
-    record = ran.folder / "results/cells" / SIREN / RECORD
+    made = finished.folder / "results/small"
+    record = finished.folder / "results/cells" / SIREN / RECORD
     before = record.stat().st_mtime_ns
 
     def change(content: dict[str, Any]) -> None:
@@ -113,12 +98,12 @@ def test_a_record_that_is_older_than_the_table_and_yet_another_is_collected(ran:
 
     amend(record, change)
     os.utime(record, ns=(before - DAY * 10**9, before - DAY * 10**9))
-    code, output = ran.snakemake()
+    code, output = finished.snakemake()
     assert code == 0, output
     frame = pd.read_parquet(made / "results.parquet")
     assert 77.25 in set(frame[frame.name == SIREN]["last"])
     assert "77.25" in (made / "report.html").read_text(encoding="utf-8")
-    assert "Nothing to be done" in ran.snakemake()[1]
+    assert "Nothing to be done" in finished.snakemake()[1]
 
 
 def copied(source: str, target: str) -> None:
