@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from components import listed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_docs import EXAMPLES
@@ -91,12 +92,8 @@ class Filters(torch.nn.Module):
 
 @pytest.fixture(autouse=True, scope="module")
 def _modules_are_networks() -> Iterator[None]:
-    networks = catalog.networks()
-    networks |= {"plain": PlainSiren(), "multiplied": Multiplied()}
-    yield
-    for name in ("plain", "multiplied"):
-        del networks[name]
-    parse_name.cache_clear()
+    with listed(catalog.networks(), plain=PlainSiren(), multiplied=Multiplied()):
+        yield
 
 
 def trained(name: str) -> Trainer:
@@ -207,12 +204,12 @@ def test_the_stored_weights_of_a_module_give_its_prediction_again(tmp_path: Path
     assert torch.equal(out.unflatten(1, (16, 16)), first.prediction())
 
 
-def test_the_example_of_the_documentation_trains(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: dict[str, object] = {"__name__": "filters"}
+def test_the_example_of_the_documentation_trains() -> None:
+    made: dict = {"__name__": "filters"}
     exec(EXAMPLES["src/sirenbench/networks/filters.py"], made)
-    monkeypatch.setitem(catalog.networks(), "filters", made["COMPONENTS"][0])
-    network = trained("poisson/a-16/filters-2x16/highest=20/lr=0.01/steps=60/replicates=2")
-    network.run()
+    with listed(catalog.networks(), filters=made["COMPONENTS"][0]):
+        network = trained("poisson/a-16/filters-2x16/highest=20/lr=0.01/steps=60/replicates=2")
+        network.run()
     loss = network.curves.series("loss")
     assert (loss[-1] < 0.7 * loss[0]).all()
 
@@ -272,14 +269,14 @@ class ByFunction(Siren):
 
 
 @pytest.mark.parametrize("supervision", ["", "/supervision=laplacian"])
-def test_a_network_of_a_function_trains_as_the_one_by_hand(supervision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_of_a_function_trains_as_the_one_by_hand(supervision: str) -> None:
     name = f"poisson/a-16/siren-2x16{supervision}/steps=2/replicates=2"
     spec = parse_name(name)
     problem = catalog.tasks()[spec.task].problem(spec, picture)
     gradients = []
     for network in (Siren(), ByFunction()):
-        monkeypatch.setitem(catalog.networks(), "siren", network)
-        one = Trainer(spec, problem, CPU, dtype=torch.float64)
-        one.run(until=0)
+        with listed(catalog.networks(), siren=network):
+            one = Trainer(spec, problem, CPU, dtype=torch.float64)
+            one.run(until=0)
         gradients.append(one.network.gradient.clone())
     assert float((gradients[0] - gradients[1]).abs().max() / gradients[0].abs().max()) < 1e-12
