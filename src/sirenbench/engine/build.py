@@ -72,11 +72,14 @@ def encode(spec: CellSpec, coordinates: torch.Tensor) -> torch.Tensor:
 
 
 def encode_with_derivatives(spec: CellSpec, coordinates: torch.Tensor) -> Inputs:
-    """The same with the derivatives of the encoding by the coordinates, by autograd."""
+    """The same with the derivatives by the coordinates: of an encoding by autograd."""
+    if spec.encoding is None:
+        # The same at every pixel, and kept once.
+        slopes = torch.eye(2).to(coordinates)[:, None, :].expand(2, *coordinates.shape)
+        return Inputs(coordinates, slopes, coordinates.new_zeros(1).expand_as(coordinates))
     with torch.enable_grad():
         at = coordinates.clone().requires_grad_()
-        # Without an encoding the inputs are the coordinates themselves, of which autograd would know nothing.
-        inputs = encode(spec, at) * 1
+        inputs = encode(spec, at)
         slopes = [_along(axis, inputs, at) for axis in (0, 1)]
         laplacian = sum((_along(axis, slope, at) for axis, slope in enumerate(slopes)), torch.zeros_like(inputs))
     return Inputs(inputs.detach(), torch.stack(slopes).detach(), laplacian.detach())

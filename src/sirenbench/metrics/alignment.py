@@ -45,14 +45,19 @@ def alignment(word: str, target: torch.Tensor) -> Callable[[torch.Tensor], torch
 
 def _free(word: str, height: int, width: int) -> torch.Tensor:
     """An orthonormal basis (H W, K) of what is free."""
+    return torch.linalg.qr(_polynomials(_DEGREE if word == "harmonic" else 0, height, width))[0]
+
+
+def _polynomials(degree: int, height: int, width: int) -> torch.Tensor:
+    """The harmonic ones up to that degree, (H W, K) in float64."""
     rows = torch.linspace(-1, 1, height, dtype=torch.float64)[:, None]
     columns = torch.linspace(-1, 1, width, dtype=torch.float64)[None, :]
     functions = [torch.ones(height, width, dtype=torch.float64)]
     real, imaginary = functions[0], torch.zeros_like(functions[0])
-    for _ in range(_DEGREE if word == "harmonic" else 0):
+    for _ in range(degree):
         real, imaginary = real * rows - imaginary * columns, real * columns + imaginary * rows
         functions += [real, imaginary]
-    return torch.linalg.qr(torch.stack(functions, dim=-1).reshape(height * width, -1))[0]
+    return torch.stack(functions, dim=-1).reshape(height * width, -1)
 
 
 def _project(planes: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
