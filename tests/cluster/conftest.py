@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from cluster.slurm import Cluster, cluster, wait_for
 __all__ = ["project"]  # of sirenbench's own cells
 
 ROOT = Path(__file__).parents[2]
+OUTCOMES = ".snakemake/submitit/outcomes"
 LOST_SECONDS = 8
 SIGNAL_SECONDS = 50
 OURS = (
@@ -43,24 +44,14 @@ class Flow:
         for source in (ROOT / "tests/cluster/flow").iterdir():
             shutil.copy(source, folder)
 
-    def start(self, *words: str, view: str = "true") -> subprocess.Popen[bytes]:
-        """Start a head process that speaks to ``head.log``; shell commands of ``view`` change what it sees of files."""
+    def start(self, *words: str, lagging: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Start a head process that speaks to ``head.log``; it sees no change in ``lagging`` until :meth:`catch_up`."""
         common = ["--jobs", "60", "--keep-going", "--latency-wait", "20", "--nolock"]
         common += ["--default-resources", "mem_mb=1000", "runtime=5", "slurm_partition=main", "slurm_account=tests"]
         # a background shell makes its children deaf to Ctrl-C
         command = ["env", "--default-signal=INT", self.python, "-m", "snakemake", *common, *self.executor, *words]
-        if view != "true":
-            command = [
-                "unshare",
-                "--mount",
-                "--propagation",
-                "private",
-                "sh",
-                "-ec",
-                f'{view}; exec "$@"',
-                "-",
-                *command,
-            ]
+        if lagging:
+            command = [*self._behind(lagging), *command]
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": ""}
         if self.python == sys.executable:
             environment["PYTHONPATH"] = str(ROOT / "src")
@@ -70,6 +61,18 @@ class Flow:
             )
         self.heads.append(head)
         return head
+
+    def catch_up(self, folder: str) -> None:
+        """Let the head see what has changed in a lagging folder."""
+        shutil.copytree(self.folder / folder, self.folder / "seen" / folder, dirs_exist_ok=True)
+
+    def _behind(self, folders: Sequence[str]) -> list[str]:
+        """How to start a command for which other, empty folders stand in the place of these."""
+        for folder in folders:
+            (self.folder / folder).mkdir(parents=True)
+            (self.folder / "seen" / folder).mkdir(parents=True)
+        mounts = "; ".join(f"mount --bind seen/{folder} {folder}" for folder in folders)
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", f'{mounts}; exec "$@"', "-"]
 
     def run(self, *words: str, seconds: float) -> tuple[int, str]:
         """Exit status and everything the head said; it has to end within the bound."""

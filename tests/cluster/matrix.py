@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster.conftest import OURS, Flow
+from cluster.conftest import OURS, OUTCOMES, Flow
 from cluster.slurm import Cluster, cluster, wait_for
 
 EXECUTORS = {
@@ -50,6 +50,8 @@ class Scenario:
         Seconds from the fault in which the head should be done.
     words
         More options, by executor.
+    lagging
+        Folders whose changes the head does not see at once.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Scenario:
     fault: Fault = lambda flow, slurm: None
     bound: float = 120
     words: dict[str, tuple[str, ...]] | None = None
+    lagging: tuple[str, ...] = ()
 
 
 @dataclass
@@ -102,6 +105,13 @@ def interrupt(number: signal.Signals) -> Fault:
     return lambda flow, slurm: os.killpg(flow.heads[-1].pid, number)
 
 
+def show_late(flow: Flow, slurm: Cluster) -> None:
+    wait_for(lambda: flow.ends["out/quick/0"], 60, "the job to end")
+    for folder in LAGGING:
+        time.sleep(5)
+        flow.catch_up(folder)
+
+
 def kill_head(flow: Flow, slurm: Cluster) -> None:
     os.killpg(flow.heads[-1].pid, signal.SIGKILL)
     flow.heads[-1].wait()
@@ -109,6 +119,7 @@ def kill_head(flow: Flow, slurm: Cluster) -> None:
     flow.start("out/sleep/15-0", "out/sleep/15-1", "out/sleep/15-2", "--rerun-incomplete")
 
 
+LAGGING = (OUTCOMES, "out/quick")
 QUICK = tuple(f"out/quick/{n}" for n in range(17))
 FAILING = tuple(f"out/quick/{n}" for n in (97, 98, 99))
 SLEEPING = tuple(f"out/sleep/15-{n}" for n in range(3))
@@ -135,6 +146,7 @@ SCENARIOS = (
     Scenario("head killed (-9) and started again", SLEEPING, (), kill_head),
     Scenario("20 jobs, 3 of them fail", QUICK, FAILING, bound=180),
     Scenario("disk full while writing a result", ("small/90",), ("small/900",)),
+    Scenario("outcome and result seen late", QUICK[:1], (), show_late, lagging=LAGGING),
     Scenario("pack of 5, one fails", QUICK[:4], FAILING[:1], words=PACKED),
     Scenario("Ctrl-C", (), ("out/sleep/100-0", "out/sleep/100-1"), interrupt(signal.SIGINT), 60),
     Scenario("SIGTERM", (), ("out/sleep/100-0", "out/sleep/100-1"), interrupt(signal.SIGTERM), 60),
@@ -149,7 +161,8 @@ def play(scenario: Scenario, executor: str, python: str, slurm: Cluster) -> Row:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", small], check=True)
     targets = (*scenario.done, *scenario.failed)
     try:
-        flow.start(*targets, *(scenario.words or {}).get(executor.partition("-")[0], ()))
+        words = (scenario.words or {}).get(executor.partition("-")[0], ())
+        flow.start(*targets, *words, lagging=scenario.lagging)
         wait_for(lambda: flow.starts or flow.heads[-1].poll() is not None, 120, "the first job")
         if scenario.fault is not Scenario.fault:
             flow.wait_for_starts(*targets, seconds=60)

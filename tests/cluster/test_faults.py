@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pytest
 from workflow.conftest import Project, study
 
-from cluster.conftest import LOST_SECONDS, OURS, ROOT, Flow
+from cluster.conftest import LOST_SECONDS, OURS, OUTCOMES, ROOT, Flow
 from cluster.slurm import LARGEST_ARRAY, PROCESSORS, Cluster, wait_for
 from sirenbench.engine import checkpoint
 from sirenbench.records import CellRecord
@@ -293,16 +293,12 @@ def test_one_failing_member_of_a_pack_costs_only_itself(flow: Flow) -> None:
 
 def test_results_that_appear_late(flow: Flow) -> None:
     """The head sees outcomes and outputs through a file system that lags behind that of the node."""
-    lagging = (".snakemake/submitit/outcomes", "out/quick")
-    for name in lagging:
-        (flow.folder / name).mkdir(parents=True)
-        (flow.folder / "seen" / name).mkdir(parents=True)
-    head = flow.start("out/quick/0", view="; ".join(f"mount --bind seen/{name} {name}" for name in lagging))
-    wait_for(lambda: list((flow.folder / lagging[0]).iterdir()) and flow.has("out/quick/0"), 40, "the job to end")
-    for name in lagging:
+    head = flow.start("out/quick/0", lagging=(OUTCOMES, "out/quick"))
+    wait_for(lambda: list((flow.folder / OUTCOMES).iterdir()) and flow.has("out/quick/0"), 40, "the job to end")
+    for folder in (OUTCOMES, "out/quick"):
         time.sleep(3)
         assert head.poll() is None
-        shutil.copytree(flow.folder / name, flow.folder / "seen" / name, dirs_exist_ok=True)
+        flow.catch_up(folder)
     code, said = flow.finish(head, 30)
     assert code == 0, said
     assert flow.starts == {"out/quick/0": 1}
