@@ -195,6 +195,13 @@ def stamp_of(results: Path, cells: Mapping[str, Sequence[CellSpec]], metrics: Se
     return digest.hexdigest()
 
 
+def records_of_table(folder: Path) -> str | None:
+    """The stamp of the records that the table in a folder was made of; None if that cannot be told."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return json.loads((folder / RUN).read_text(encoding="utf-8"))["records"]
+    return None
+
+
 def public(frame: pd.DataFrame) -> pd.DataFrame:
     """The table as it is given away: without the full records, which are in the cells' folders."""
     return frame.drop(columns="record")

@@ -16,7 +16,7 @@ from typing import Any
 
 from sirenbench import catalog
 from sirenbench.assets.status import read_status, sha256_of
-from sirenbench.collect import RESULTS, RUN, stamp_of
+from sirenbench.collect import RESULTS, records_of_table, stamp_of
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
 from sirenbench.errors import AssetUnavailable, UserError
@@ -252,10 +252,7 @@ class Workflow:
             if not (folder / RESULTS).is_file():
                 continue
             loaded, cells = self.selected(target)
-            collected = None
-            with suppress(OSError, ValueError, KeyError, TypeError):  # damaged: of no records at all
-                collected = json.loads((folder / RUN).read_text(encoding="utf-8"))["records"]
-            if collected != stamp_of(results, cells, loaded.config.metrics):
+            if records_of_table(folder) != stamp_of(results, cells, loaded.config.metrics):
                 with suppress(OSError):  # who may not write there cannot collect either
                     os.utime(folder / RESULTS, (1, 1))  # a time of 0 is none to Snakemake
 
