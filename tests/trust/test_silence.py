@@ -14,10 +14,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from spandrel.architectures.Compact import Compact
 from workflow.conftest import SIREN, Project
 
 from sirenbench.adhoc import job_of
+from sirenbench.baselines.external import load_network
 from sirenbench.claims.finished import FinishedCell
 from sirenbench.claims.judge import write_claims
 from sirenbench.claims.summary import summary
@@ -313,6 +316,31 @@ def test_a_picture_that_is_replaced_while_it_is_read_fails_the_cell(
     with pytest.raises(UserError, match="has changed since it was fetched"):
         made(NAME)
     assert not (folder_of(RESULTS, NAME) / RECORD).exists()
+
+
+def test_weights_of_ones_own_that_are_replaced_while_they_are_read_fail_the_cell(
+    made: Callable[..., CellRecord], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write() -> None:
+        network = Compact(num_in_ch=3, num_out_ch=3, num_feat=8, num_conv=2, upscale=2)
+        torch.save(network.state_dict(), project / "config/mine.pth")
+
+    def replaced(path: Path) -> object:
+        loaded = load_network(path)
+        write()
+        return loaded
+
+    write()
+    with (project / "config/config.yaml").open("a") as config:
+        config.write("assets: {mine: {source: path, path: mine.pth, licence: mine}}\n")
+    monkeypatch.setattr("sirenbench.baselines.external.load_network", replaced)
+    name = "sr/tile-16-x2/external/weights=mine"
+    with pytest.raises(UserError, match="mine.pth has changed since it was fetched"):
+        made(name)
+    assert not (folder_of(RESULTS, name) / RECORD).exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(project)
+    assert made(name).state == "ok"
 
 
 def test_the_summary_leaves_out_a_seed_that_diverged_and_came_back(
