@@ -19,7 +19,7 @@ from sirenbench.assets.status import read_status, sha256_of
 from sirenbench.collect import RESULTS, records_of_table, stamp_of
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
-from sirenbench.errors import AssetUnavailable, UserError
+from sirenbench.errors import AssetUnavailable, UserError, check_file_name
 from sirenbench.limits import Limits
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
@@ -44,6 +44,7 @@ class Workflow:
     """
 
     def __init__(self, files: Iterable[str | Path] = (), overrides: Mapping[str, Any] | None = None) -> None:
+        check_file_name(Path.cwd())
         self.files = [Path(file) for file in files] or [DEFAULT]
         self.overrides = dict(overrides or {})
         self.main = load([ASSETS, *self.files], self.overrides)
@@ -132,7 +133,7 @@ class Workflow:
 
     def spec_text(self, name: str) -> str:
         """The full configuration of a cell, defaults filled in."""
-        return json.dumps(parse_name(name).as_dict())
+        return json.dumps(parse_name(name).as_dict(), allow_nan=False)
 
     def recipe_text(self, name: str) -> str:
         """How the image of a cell is made and which weights it needs, down to the assets' hashes.
@@ -143,7 +144,7 @@ class Workflow:
         loaded = self._knowing(spec.image)
         recipe = {"crop": loaded.recipe(spec.image).crop, "asset": self.asset_identity(loaded.asset_of(spec.image))}
         weights = {asset: self.asset_identity(asset) for asset in catalog.assets_of(spec)}
-        return json.dumps(recipe | ({"weights": weights} if weights else {}))
+        return json.dumps(recipe | ({"weights": weights} if weights else {}), allow_nan=False)
 
     def numerics(self, name: str) -> str:
         """The versions of the numbers of a cell."""
@@ -167,7 +168,7 @@ class Workflow:
         asset = self.asset(name)
         for own in self.own_file(name) if not asset.sha256 else ():
             with suppress(OSError):  # it may not be read: whoever fetches it tells
-                return json.dumps({"sha256": self._digest(Path(own))})
+                return json.dumps({"sha256": self._digest(Path(own))}, allow_nan=False)
         kept = {"sha256"} if asset.sha256 else set(type(asset).model_fields) - {"note", "licence", "path"}
         return asset.model_dump_json(include=kept)
 
