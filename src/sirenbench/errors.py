@@ -58,7 +58,7 @@ def check_file_name(path: Path) -> None:
     encoding = sys.getfilesystemencoding()
     if encoding != "utf-8" and not str(path).isascii():
         raise UserError(
-            f"the name {shown(str(path))} has letters beyond ASCII, and this Python takes names of files for "
+            f"the name {str(path)!r} has letters beyond ASCII, and this Python takes names of files for "
             f"{encoding}: unset PYTHONUTF8, or set PYTHONUTF8=1, or use a path without such letters"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,21 +85,31 @@ def test_the_harness_sees_what_a_bad_reader_does(
         "shutil.unpack_archive('inside.tar', FOLDER + '/new')",
     ],
 )
-def test_the_harness_sees_whatever_changes_what_is_outside(words: str, folder: Path, tmp_path: Path) -> None:
-    outside, inside, way_out = tmp_path / "outside", folder / "inside", folder / "way-out"
-    (tmp_path / "empty").mkdir()
-    outside.write_text("as it was")
-    inside.touch()
-    way_out.symlink_to(outside)
-    before = outside.stat()
+def test_the_harness_sees_whatever_changes_what_is_outside(words: str, folder: Path, elsewhere: Path) -> None:
+    outside, empty = elsewhere / "outside", elsewhere / "empty"
     names = {name: __import__(name) for name in ("os", "shutil", "pathlib")}
-    names |= {"OUTSIDE": str(outside), "FOLDER": str(tmp_path / "empty")}
+    names |= {"OUTSIDE": str(outside), "FOLDER": str(empty)}
     bad = fuzz.Target("bad", (b"anything",), lambda path: exec(words, names))
+    before = outside.stat()
     with pytest.raises(fuzz.Trespass):
         fuzz.attack(bad, 1, folder)
-    way_out.unlink()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "outside"]
+    assert sorted(elsewhere.iterdir()) == [empty, outside]
     assert (outside.read_text(), outside.stat().st_mode) == ("as it was", before.st_mode)
+
+
+@pytest.fixture
+def elsewhere(folder: Path) -> Iterator[Path]:
+    """A folder beside that of the attacks, with a file and an empty folder; a link ``way-out`` leads to the file."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+        outside, way_out = Path(made) / "outside", folder / "way-out"
+        outside.write_text("as it was")
+        (Path(made) / "empty").mkdir()
+        (folder / "inside").touch()
+        way_out.symlink_to(outside)
+        try:
+            yield Path(made)
+        finally:
+            way_out.unlink()
 
 
 def test_the_harness_lets_a_reader_do_as_it_likes_in_its_own_folder(folder: Path) -> None:
