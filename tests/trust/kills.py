@@ -472,7 +472,7 @@ def cells(project: Project, names: Sequence[str] = CELLS) -> Iterator[Cell]:
 
 
 def shares(scenes: Sequence[Scene], moments: int) -> list[int]:
-    """How many moments each scene gets: of all, a twelfth is of whole runs, a tenth each of the cache and of reports."""
+    """How many moments each scene gets: a twelfth is of whole runs, a tenth each of the cache and of reports."""
     parts = {Whole: 1 / 12, Cache: 1 / 10, Report: 1 / 20, PartialReport: 1 / 20}
     parts[Cell] = 1 - sum(parts.values())
     of = Counter(type(scene) for scene in scenes)
