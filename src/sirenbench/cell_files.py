@@ -37,12 +37,14 @@ def read_images(path: Path) -> dict[str, np.ndarray]:
 
 def read_curves(path: Path) -> dict[str, np.ndarray]:
     """The columns of ``curves.parquet``, by name. Raises RecordError if it is damaged or missing."""
+    import pyarrow as pa
+
     try:
         table = read_table(path)
-        columns = {name: table[name].to_numpy() for name in table.column_names}
-        if others := [name for name, values in columns.items() if values.dtype.kind not in "iuf"]:
-            raise ValueError(f"the column {shown(others[0])} is not of numbers")
-        return columns
+        for field in table.schema:
+            if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
+                raise ValueError(f"the column {shown(field.name)} is not of numbers")
+        return {name: table[name].to_numpy() for name in table.column_names}
     except Exception as error:
         raise _damaged(path, error) from error
 
