@@ -110,7 +110,7 @@ def main() -> None:
     found["rows"] = [asdict(row) for row in rows]
     print(told(found, rows))
     words.out.parent.mkdir(parents=True, exist_ok=True)
-    words.out.write_text(json.dumps(found, indent=1) + "\n")
+    words.out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
     print(f"written to {words.out}")
 
 

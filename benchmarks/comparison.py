@@ -192,7 +192,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=LARGE_ROUNDS)
     words = parser.parse_args()
     bench = Bench(torch.device("cpu"), words.rounds)
-    print(json.dumps(asdict(bench.compare(words.task, words.side, words.shape, threads=words.threads))))
+    found = bench.compare(words.task, words.side, words.shape, threads=words.threads)
+    print(json.dumps(asdict(found), allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def main() -> None:
         found = measured(Path(folder), words.cores)
     print("\n".join(f"{name:18} {value:8.1f}" for name, value in found.items()))
     words.out.parent.mkdir(parents=True, exist_ok=True)
-    words.out.write_text(json.dumps(found, indent=1) + "\n")
+    words.out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

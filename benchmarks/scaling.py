@@ -107,7 +107,7 @@ def main() -> None:
             print(f"{task:10} by {'pixels' if title == 'side' else title:10} {of_time:5.2f}  operations {of_work:5.2f}")
     drawn(found, words.image)
     words.out.parent.mkdir(parents=True, exist_ok=True)
-    words.out.write_text(json.dumps(found, indent=1) + "\n")
+    words.out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

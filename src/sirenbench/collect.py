@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from sirenbench import catalog
 from sirenbench.assets.status import read_status, sha256_of
-from sirenbench.cell_files import check_size
+from sirenbench.cell_files import read_table
 from sirenbench.config.grid import deviations, paper_cell
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.load import file_asset
@@ -150,7 +150,7 @@ def collect(
     with atomic_path(folder / TABLE) as temporary:
         public(frame).to_csv(temporary, index=False)
     run = _run(config, cells) | {"records": records, "table": sha256_of(folder / RESULTS)}
-    write_text(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -161,16 +161,13 @@ def read_run(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     UserError
         If one of them is missing or damaged, or is not of the other.
     """
-    import pandas as pd
-
     with reading(folder / RUN) as path:
         run = _Run.model_validate_json(path.read_bytes()).model_dump()
     with reading(folder / RESULTS) as path:
         # A flipped bit of a table may be read as another number.
         if run["table"] and run["table"] != sha256_of(path):
             raise ValueError(f"it is not the table that {RUN} tells of")
-        check_size(path)
-        return run, pd.read_parquet(path)
+        return run, read_table(path).to_pandas()
 
 
 @contextmanager
@@ -193,6 +190,13 @@ def stamp_of(results: Path, cells: Mapping[str, Sequence[CellSpec]], metrics: Se
             written = path.stat().st_mtime_ns if path.exists() else None
             digest.update(f"{name} {file} {written}\n".encode())
     return digest.hexdigest()
+
+
+def records_of_table(folder: Path) -> str | None:
+    """The stamp of the records that the table in a folder was made of; None if that cannot be told."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return json.loads((folder / RUN).read_text(encoding="utf-8"))["records"]
+    return None
 
 
 def public(frame: pd.DataFrame) -> pd.DataFrame:
@@ -305,10 +309,10 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
         "method": _method_in(study, spec),
         "depth": spec.depth,
         "width": spec.width,
-        "options": json.dumps(spec.values),
+        "options": json.dumps(spec.values, allow_nan=False),
         "track": spec.track_in(study.track),
         "reference": paper.name,
-        "scaled": json.dumps(scaled_down(spec, paper)),
+        "scaled": json.dumps(scaled_down(spec, paper), allow_nan=False),
         "command": command_of(spec.name, configfiles),
     }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -46,6 +48,19 @@ class Mistakes(UserError):
         count = len(self.mistakes)
         head = "1 mistake" if count == 1 else f"{count} mistakes"
         super().__init__("\n  ".join([f"{head} in the configuration:", *map(str, self.mistakes)]))
+
+
+def check_file_name(path: Path) -> None:
+    """Raise UserError for a name that is another to this Python than to the libraries that it hands files to.
+
+    Python takes names of files for what the locale says, if it is told to (PYTHONUTF8=0), and others always for UTF-8.
+    """
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8" and not str(path).isascii():
+        raise UserError(
+            f"the name {str(path)!r} has letters beyond ASCII, and this Python takes names of files for "
+            f"{encoding}: unset PYTHONUTF8, or set PYTHONUTF8=1, or use a path without such letters"
+        )
 
 
 def shown(value: object) -> str:

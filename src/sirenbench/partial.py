@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sirenbench.claims.judge import write_claims
 from sirenbench.claims.verdicts import FILE
-from sirenbench.collect import RESULTS, RUN, TABLE, collect
+from sirenbench.collect import RESULTS, RUN, TABLE, collect, records_of_table, stamp_of
 from sirenbench.report.build import render
 from sirenbench.report.comparison import Comparison, compared
 from sirenbench.workflow import Workflow
@@ -18,7 +18,9 @@ def report_what_is_there(
 ) -> tuple[Path, Comparison | None]:
     """Collect and render the cells of ``run`` or ``run/study`` as they are; tells where the page is.
 
-    Only the page is left: Snakemake, which did not make it, still has to collect when the cells are done.
+    Nothing of an earlier page or table is touched before the new page is there. Tables of the very records that it is
+    made of stay, for the run is finished; tables of other records would contradict the page, and are removed. New ones
+    are not left: Snakemake, which did not make them, still has to collect when the cells are done.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ def report_what_is_there(
         if bench.claims(target):
             write_claims(loaded.config, cells, results, Path(temporary))
         comparison = compared(Path(temporary), baseline) if baseline else None
+        page = render(Path(temporary), results, comparison, to=folder)
+    if records_of_table(folder) != stamp_of(results, cells, loaded.config.metrics):
         for stale in (RESULTS, TABLE, RUN, FILE):
             (folder / stale).unlink(missing_ok=True)
-        return render(Path(temporary), results, comparison, to=folder), comparison
+    return page, comparison

@@ -25,14 +25,14 @@ class Beat(BaseModel):
     Attributes
     ----------
     psnr
-        In dB, mean over the replicates; None where there is none yet or it is not finite.
+        In dB, mean over the replicates; None where there is none yet or it is not finite, for which JSON has no word.
     seconds_left
         None until the speed is known.
     updated
         Unix time.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     name: str
     step: int

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from sirenbench.errors import UserError
+from sirenbench.errors import UserError, shown
 from sirenbench.spec import Track
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 RECORD = "cell.json"
 FAILURE = "failure.json"
 PROGRESS = "progress.json"
@@ -142,7 +142,7 @@ class Provenance(_Part):
 class CellRecord(_Part):
     """Everything known of one cell. ``spec`` is the full configuration, defaults filled in."""
 
-    schema_version: int = SCHEMA
+    schema_version: Literal[1] = SCHEMA
     name: str
     spec: dict[str, int | float | str]
     track: Track
@@ -155,6 +155,15 @@ class CellRecord(_Part):
     image: ImageFacts | None = None
     files: dict[str, str] = Field(default_factory=dict, description="File name -> SHA-256.")
     provenance: Provenance | None = None
+
+    @field_validator("replicates")
+    @classmethod
+    def _have_a_seed_each(cls, replicates: tuple[Replicate, ...]) -> tuple[Replicate, ...]:
+        # Scores are told apart, paired and averaged by their seeds: of two with one seed, one would vanish.
+        seeds = [one.seed for one in replicates]
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"the seeds {shown(seeds)} are not all different")
+        return replicates
 
 
 class Scores(_Part):
@@ -228,8 +237,8 @@ def read_record(path: Path) -> CellRecord:
     try:
         return CellRecord.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise RecordError(f"{path} is not a readable cell record ({first}); delete it to run the cell again") from error
+        text = f"{path} is not a readable cell record ({_first(error)}); delete it to run the cell again"
+        raise RecordError(text) from error
 
 
 def write_scores(path: Path, scores: Scores) -> None:
@@ -242,7 +251,14 @@ def read_scores(path: Path) -> Scores:
     try:
         return Scores.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise RecordError(
-            f"{path} is no readable file of scores ({first}); delete it to score the cell again"
-        ) from error
+        text = f"{path} is no readable file of scores ({_first(error)}); delete it to score the cell again"
+        raise RecordError(text) from error
+
+
+def _first(error: OSError | ValidationError) -> str:
+    """What is wrong, and where in the file; of several things the first."""
+    if isinstance(error, OSError):
+        return str(error)
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]

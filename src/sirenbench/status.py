@@ -110,7 +110,8 @@ def print_status(bench: Workflow, as_json: bool = False) -> None:
     counted = Counter(cell.state for cell in cells)
     totals = {state: counted[state] for state in STATES if counted[state]}
     if as_json:
-        print(json.dumps({"run": bench.main.config.run, "totals": totals, "cells": [c.as_dict() for c in cells]}))
+        content = {"run": bench.main.config.run, "totals": totals, "cells": [c.as_dict() for c in cells]}
+        print(json.dumps(content, allow_nan=False))
         return
     table = Table("state", "study", "cell", "", box=None, pad_edge=False, header_style="bold")
     for cell in cells:

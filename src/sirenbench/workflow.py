@@ -16,10 +16,10 @@ from typing import Any
 
 from sirenbench import catalog
 from sirenbench.assets.status import read_status, sha256_of
-from sirenbench.collect import RESULTS, RUN, stamp_of
+from sirenbench.collect import RESULTS, records_of_table, stamp_of
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
-from sirenbench.errors import AssetUnavailable, UserError
+from sirenbench.errors import AssetUnavailable, UserError, check_file_name
 from sirenbench.limits import Limits
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
@@ -44,6 +44,7 @@ class Workflow:
     """
 
     def __init__(self, files: Iterable[str | Path] = (), overrides: Mapping[str, Any] | None = None) -> None:
+        check_file_name(Path.cwd())
         self.files = [Path(file) for file in files] or [DEFAULT]
         self.overrides = dict(overrides or {})
         self.main = load([ASSETS, *self.files], self.overrides)
@@ -132,7 +133,7 @@ class Workflow:
 
     def spec_text(self, name: str) -> str:
         """The full configuration of a cell, defaults filled in."""
-        return json.dumps(parse_name(name).as_dict())
+        return json.dumps(parse_name(name).as_dict(), allow_nan=False)
 
     def recipe_text(self, name: str) -> str:
         """How the image of a cell is made and which weights it needs, down to the assets' hashes.
@@ -143,7 +144,7 @@ class Workflow:
         loaded = self._knowing(spec.image)
         recipe = {"crop": loaded.recipe(spec.image).crop, "asset": self.asset_identity(loaded.asset_of(spec.image))}
         weights = {asset: self.asset_identity(asset) for asset in catalog.assets_of(spec)}
-        return json.dumps(recipe | ({"weights": weights} if weights else {}))
+        return json.dumps(recipe | ({"weights": weights} if weights else {}), allow_nan=False)
 
     def numerics(self, name: str) -> str:
         """The versions of the numbers of a cell."""
@@ -167,7 +168,7 @@ class Workflow:
         asset = self.asset(name)
         for own in self.own_file(name) if not asset.sha256 else ():
             with suppress(OSError):  # it may not be read: whoever fetches it tells
-                return json.dumps({"sha256": self._digest(Path(own))})
+                return json.dumps({"sha256": self._digest(Path(own))}, allow_nan=False)
         kept = {"sha256"} if asset.sha256 else set(type(asset).model_fields) - {"note", "licence", "path"}
         return asset.model_dump_json(include=kept)
 
@@ -252,10 +253,7 @@ class Workflow:
             if not (folder / RESULTS).is_file():
                 continue
             loaded, cells = self.selected(target)
-            collected = None
-            with suppress(OSError, ValueError, KeyError, TypeError):  # damaged: of no records at all
-                collected = json.loads((folder / RUN).read_text(encoding="utf-8"))["records"]
-            if collected != stamp_of(results, cells, loaded.config.metrics):
+            if records_of_table(folder) != stamp_of(results, cells, loaded.config.metrics):
                 with suppress(OSError):  # who may not write there cannot collect either
                     os.utime(folder / RESULTS, (1, 1))  # a time of 0 is none to Snakemake
 

@@ -21,7 +21,7 @@ def main() -> None:
         else:
             request = {"script": os.path.abspath(arguments[0]), "cwd": os.getcwd(), "environ": dict(os.environ)}
             socket.send_fds(connection, [b"\n"], [0, 1, 2])
-            connection.sendall(json.dumps(request).encode() + b"\n")
+            connection.sendall(json.dumps(request, allow_nan=False).encode() + b"\n")
             answer = connection.makefile().readline()
             sys.exit(int(answer) if answer else 1)
     os.execv(python, [python, *arguments])

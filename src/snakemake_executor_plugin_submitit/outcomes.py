@@ -86,5 +86,5 @@ def read_as(kind: type[Told], path: Path) -> Told | None:
 def write_atomically(path: Path, content: dict[str, object]) -> None:
     """Write JSON that is there as a whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content))
+    temporary.write_text(json.dumps(content, allow_nan=False))
     temporary.replace(path)

@@ -191,29 +191,55 @@ def _ring(number: int, frame: object) -> None:
     raise Hang(f"not done after {SECONDS_AN_INPUT:.0f} s")
 
 
-_FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "os.remove")
+_FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect")
+# What is changed by an event: where its path is among the details, and where the open folder that it starts from. Where
+# a link leads counts for what goes through it, and not for what is done to its name.
+_CHANGED = {
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((0, 2), (1, 3)),
+    "os.symlink": ((1, 2),),
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),),
+    "os.truncate": ((0, None),),
+    "os.chmod": ((0, 2),),
+    "os.chown": ((0, 3),),
+    "os.utime": ((0, 3),),
+    "os.setxattr": ((0, None),),
+    "os.removexattr": ((0, None),),
+    "shutil.rmtree": ((0, 1),),
+    "shutil.move": ((0, None), (1, None)),
+    "shutil.copyfile": ((1, None),),
+    "shutil.copymode": ((1, None),),
+    "shutil.copystat": ((1, None),),
+    "shutil.copytree": ((1, None),),
+    "shutil.chown": ((0, None),),
+    "shutil.make_archive": ((0, None),),
+    "shutil.unpack_archive": ((1, None),),
+}
+_OF_A_NAME = ("os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.mkdir", "shutil.move", "shutil.rmtree")
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 def _audit(event: str, details: tuple) -> None:
     if _allowed is None:
         return
-    removes_its_own = event == "os.remove" and _is_inside(details[0])
     asks_for_the_commit = event == "subprocess.Popen" and details[0] == "git"  # for a record's provenance
-    if event in _FORBIDDEN and not (removes_its_own or asks_for_the_commit):
+    if event in _FORBIDDEN and not asks_for_the_commit:
         raise Trespass(f"{event} {details}")
-    writes = event == "open" and isinstance(details[0], str | bytes) and details[2] & _WRITING
-    if (writes or event == "os.mkdir") and not _is_inside(details[0]):
-        raise Trespass(f"{event} {details}")
-    if event in ("os.rename", "os.symlink", "os.link") and not _is_inside(details[1]):
-        raise Trespass(f"{event} {details}")
+    changed = ((0, None),) if event == "open" and details[2] & _WRITING else _CHANGED.get(event, ())
+    for path, start in changed:
+        if not _is_inside(details[path], None if start is None else details[start], event in _OF_A_NAME):
+            raise Trespass(f"{event} {details}")
 
 
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-
-
-def _is_inside(path: Any) -> bool:
-    real = os.path.realpath(os.fsdecode(path))
-    return real == os.devnull or (_allowed is not None and real.startswith(f"{_allowed}{os.sep}"))
+def _is_inside(path: Any, start: int | None, is_of_its_name: bool) -> bool:
+    if isinstance(path, int):  # it was opened before, which was looked at
+        return True
+    folder = os.getcwd() if start in (None, -1) else os.readlink(f"/proc/self/fd/{start}")
+    parent, name = os.path.split(os.path.join(folder, os.fsdecode(path)))
+    real = os.path.join(os.path.realpath(parent), name) if is_of_its_name else os.path.realpath(f"{parent}/{name}")
+    return real == os.devnull or real.startswith(f"{_allowed}{os.sep}")
 
 
 @cache

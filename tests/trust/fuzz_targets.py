@@ -6,6 +6,7 @@ import io
 import json
 import math
 import pickle
+import random
 import re
 import shutil
 import tarfile
@@ -228,6 +229,20 @@ def _records(folder: Path, cell: Path) -> Iterator[Target]:
 
         return reader
 
+    def with_odd_integers() -> None:
+        path = cell / "cell.json"
+        draw, content = random.Random(path.read_bytes()), json.loads(seed["cell.json"])
+        places = list(_integers(content))
+        for node, key in draw.sample(places, draw.choice((1, 1, 1, 2, len(places)))):
+            node[key] = draw.choice(_ODD)
+        path.write_text(json.dumps(content))
+        standing(results, CELL)
+        collect(bench.main.config, cells, results, folder / "collected")
+        record = read_record(path)
+        found = [node[key] for node, key in _integers(record.model_dump(exclude={"spec"}))]
+        assert all(type(number) is int and 0 <= number < 2**63 for number in found), found
+        assert len({one.seed for one in record.replicates}) == len(record.replicates)
+
     def damaged_checkpoint(path: Path) -> None:
         found = checkpoint.load(path, _IDENTITY)
         assert found is None or set(found) == {"parameters", "step"}
@@ -256,6 +271,13 @@ def _records(folder: Path, cell: Path) -> Iterator[Target]:
         cost=4,
     )
     yield Target(
+        "records, integers",
+        (b"which integers become what",),  # the draw, not the record
+        in_the_cell("cell.json", with_odd_integers),
+        record,
+        cost=20,
+    )
+    yield Target(
         "records, collected",
         (seed["cell.json"],),
         in_the_cell("cell.json", lambda: collect(bench.main.config, cells, results, folder / "collected")),
@@ -269,6 +291,21 @@ def _records(folder: Path, cell: Path) -> Iterator[Target]:
         record,
         cost=100,
     )
+
+
+_ODD = (
+    *(2**31, 2**63 - 1, 2**63, 2**70, 10**400, -1, -(2**63), 0, 1),
+    *(True, False, 0.0, -0.0, 1.5, 1e300, "3", "-3", "0x3", "1e3", "", None, [1], {}),
+)
+
+
+def _integers(content: Any) -> Iterator[tuple[Any, Any]]:
+    """Where there are integers in what JSON holds: a list or an object, and the place in it."""
+    for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+        if type(value) is int:
+            yield content, key
+        elif isinstance(value, dict | list | tuple):
+            yield from _integers(value)
 
 
 def _collected(folder: Path) -> Iterator[Target]:

@@ -476,7 +476,8 @@ def shares(scenes: Sequence[Scene], moments: int) -> list[int]:
     parts = {Whole: 1 / 12, Cache: 1 / 10, Report: 1 / 20, PartialReport: 1 / 20}
     parts[Cell] = 1 - sum(parts.values())
     of = Counter(type(scene) for scene in scenes)
-    numbers = [round(moments * parts[type(scene)] / of[type(scene)]) for scene in scenes]
+    present = sum(parts[kind] for kind in of)
+    numbers = [round(moments * parts[type(scene)] / of[type(scene)] / present) for scene in scenes]
     numbers[0] += moments - sum(numbers)
     return numbers
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -371,6 +373,40 @@ def test_names_with_spaces_quotes_and_letters_of_all_scripts(words: tuple[str, .
     code, output = project.snakemake(RECORD, *words)
     assert code == 0, output
     assert project.record(SIREN).state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "cache"),
+    [("Höhe", "a.png", ""), ("Hohe", "ä.png", ""), ("Hohe", "a.png", "ä")],
+    ids=["project", "picture", "cache"],
+)
+def test_names_that_python_was_told_to_read_in_another_way_than_the_libraries_are_told(
+    folder: str, path: str, cache: str, tmp_path: Path
+) -> None:
+    """With UTF-8 mode on, as Python sets it by itself where the locale is C, all of them are names like others."""
+    config = tmp_path / folder / "config"
+    config.mkdir(parents=True)
+    (config / "assets.yaml").write_text("assets: {}\n")
+    (config / path).touch()
+    images = f"run: small\nimages: {{a: {{path: {path}}}}}\n"
+    (config / "config.yaml").write_text(f"{images}cache: {cache}\n" if cache else images, encoding="utf-8")
+
+    def called(utf8: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sirenbench.cli", "fetch"],
+            cwd=config.parent,
+            env=os.environ | {"PYTHONUTF8": utf8, "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+        )
+
+    refused = called("0")
+    assert refused.returncode == 1
+    assert re.fullmatch(
+        r"sirenbench: the name '.+' has letters beyond ASCII, and this Python takes names of files for ascii: .+\n",
+        refused.stderr,
+    )
+    assert called("1").returncode == 0
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ from sirenbench.config.assets import PathSource, ZipMemberSource
 from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.names import parse_name
 from sirenbench.records import RecordError, read_record
+from sirenbench.report.comparison import compared
 from sirenbench.weights.files import read_state_dict
 from sirenbench.weights.numpy_pickle import read_arrays
 from sirenbench.worker.evaluate import restored
@@ -165,7 +166,55 @@ def test_curves_of_billions_of_equal_rows_are_refused(tmp_path: Path, monkeypatc
     pq.write_table(pa.table({"step": np.zeros(10_000_000, dtype=np.int32)}), tmp_path / "curves.parquet")
     assert (tmp_path / "curves.parquet").stat().st_size < 100_000
     monkeypatch.setattr("sirenbench.cell_files.MOST_BYTES", 2**24)
-    with pytest.raises(RecordError, match="10,000,000 rows of 1 columns are more than a cell writes"):
+    with pytest.raises(RecordError, match="its rows would take 80,000,000 bytes of memory, more than the 16,777,216"):
+        read_curves(tmp_path / "curves.parquet")
+
+
+LONG = "x" * 2**20
+BOMBS: dict[str, tuple[pa.Table, dict[str, Any], str]] = {
+    # A page of one long text, and of 40 bytes that say that it is in all rows.
+    "a text in a million rows": (
+        pa.table({"name": pa.DictionaryArray.from_arrays(np.zeros(2**20, np.int32), [LONG])}),
+        {},
+        "its texts would take 1,099,511,627,776 bytes of memory",
+    ),
+    "pages that are nearly all of one byte": (
+        pa.table({"name": [LONG] * 40}),
+        {"use_dictionary": False},
+        "its pages would take 41,9",
+    ),
+    "another compression": (pa.table({"step": [1]}), {"compression": "zstd"}, "it has ZSTD, which no table of"),
+    "texts that share their beginnings": (
+        pa.table({"name": [LONG + "a", LONG + "b"]}),
+        {"use_dictionary": False, "column_encoding": {"name": "DELTA_BYTE_ARRAY"}},
+        "it has DELTA_BYTE_ARRAY, which no table of",
+    ),
+    "a list in a row": (pa.table({"step": [[1] * 9]}), {}, "it has LIST, which no table of"),
+    "numbers of any width": (pa.table({"step": pa.array([b"1234"], pa.binary(4))}), {}, "it has FIXED_LEN_BYTE_ARRAY"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_table_that_unpacks_to_more_than_is_allowed_is_refused_in_little_memory(
+    bomb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As curves, and as the table of a run of somebody else's; the rest of which is as it should be."""
+    monkeypatch.setattr("sirenbench.cell_files.MOST_BYTES", 2**25)
+    table, options, told = BOMBS[bomb]
+    pq.write_table(table, tmp_path / "results.parquet", **options)
+    assert (tmp_path / "results.parquet").stat().st_size < 2**22
+    run = {"run": "a", "title": "", "text": "", "studies": {}, "images": {}, "config_sha256": "", "versions": {}}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    before = pa.default_memory_pool().max_memory()
+    for read in (lambda: read_curves(tmp_path / "results.parquet"), lambda: compared(tmp_path, tmp_path)):
+        with pytest.raises(UserError, match=told):
+            read()
+    assert pa.default_memory_pool().max_memory() <= before + 2**25
+
+
+def test_curves_are_of_numbers(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"step": [1], "psnr": ["high"]}), tmp_path / "curves.parquet")
+    with pytest.raises(RecordError, match="the column 'psnr' is not of numbers"):
         read_curves(tmp_path / "curves.parquet")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import gzip
 import json
@@ -22,7 +23,8 @@ from sirenbench.claims.judge import write_claims
 from sirenbench.collect import collect
 from sirenbench.metrics.base import Scorer
 from sirenbench.names import parse_name
-from sirenbench.records import CellRecord, folder_of, read_record, read_scores
+from sirenbench.progress import read_heartbeat
+from sirenbench.records import PROGRESS, CellRecord, folder_of, read_record, read_scores
 from sirenbench.report.build import render
 from sirenbench.report.metrics import facts
 from sirenbench.verify import verify
@@ -137,6 +139,24 @@ def test_no_json_of_a_run_holds_what_json_has_no_word_for(odd: Path) -> None:
     for column in ("record", "options", "scaled"):
         for text in frame[column].unique():
             strictly(text)
+
+
+def test_whatever_writes_json_refuses_what_it_has_no_word_for() -> None:
+    """Python would write a bare NaN, which no other language reads; a record writes such numbers as texts."""
+    files = [file for folder in ("src", "benchmarks", "workflow") for file in (ROOT / folder).rglob("*.py")]
+    calls = [
+        (f"{file.name}:{node.lineno}", node)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.dumps", "json.dump")
+    ]
+    assert len(calls) > 15
+    assert [place for place, call in calls if not any(word.arg == "allow_nan" for word in call.keywords)] == []
+
+
+def test_a_sign_of_life_with_what_json_has_no_word_for_is_none(tmp_path: Path) -> None:
+    (tmp_path / PROGRESS).write_text('{"name":"a","step":1,"steps":2,"psnr":NaN,"seconds_left":null,"updated":1}')
+    assert read_heartbeat(tmp_path) is None
 
 
 def test_the_data_inside_the_page_is_json_too(page: str) -> None:

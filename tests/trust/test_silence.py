@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from spandrel.architectures.Compact import Compact
 from workflow.conftest import SIREN, Project
 
 from sirenbench.adhoc import job_of
+from sirenbench.baselines.external import load_network
 from sirenbench.claims.finished import FinishedCell
+from sirenbench.claims.judge import write_claims
 from sirenbench.claims.summary import summary
 from sirenbench.collect import collect, read_cell
 from sirenbench.config import load
@@ -223,8 +230,63 @@ def test_a_report_of_what_is_there_leaves_no_table_of_what_was(made: Callable[..
     shutil.copy(ROOT / "config/claims.yaml", "config")
     bench = Workflow()
     collect(bench.main.config, bench.main.cells, RESULTS, RESULTS / "small")
+    amend(folder_of(RESULTS, NAME) / RECORD, lambda record: record.update(reason="run again"))
     report_what_is_there(bench, "small")
     assert sorted(path.suffix for path in (RESULTS / "small").iterdir() if path.is_file()) == [".html"]
+
+
+@pytest.fixture
+def reported(made: Callable[..., CellRecord]) -> Path:
+    """The folder of a run whose table, verdicts and page are made."""
+    made(NAME)
+    Path("config/claims.yaml").write_text("claims: {}\n")
+    bench, folder = Workflow(), RESULTS / "small"
+    collect(bench.main.config, bench.main.cells, RESULTS, folder)
+    write_claims(bench.main.config, bench.main.cells, RESULTS, folder)
+    render(folder, RESULTS)
+    return folder
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_report_of_a_finished_run_leaves_all_that_was_made_of_it(reported: Path) -> None:
+    before = files_in(reported)
+    report_what_is_there(Workflow(), "small", baseline=reported)
+    after = files_in(reported)
+    assert b"Against an earlier run" in after.pop("report.html")
+    before.pop("report.html")
+    assert after == before
+
+
+@pytest.mark.parametrize("is_changed", [False, True], ids=["of the same records", "of other records"])
+def test_a_report_that_is_stopped_by_a_fault_loses_nothing(
+    is_changed: bool, reported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full when the first, the second, ... file gets its name, until there is one fault too few."""
+    if is_changed:
+        amend(folder_of(RESULTS, NAME) / RECORD, lambda record: record.update(reason="run again"))
+    before, rename = files_in(reported), Path.replace
+    for left in itertools.count():
+        renames = iter(range(left))
+
+        def replace(path: Path, target: Path, renames: Iterator[int] = renames) -> Path:
+            if next(renames, None) is None:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return rename(path, target)
+
+        with monkeypatch.context() as patched, suppress(OSError):
+            patched.setattr(Path, "replace", replace)
+            report_what_is_there(Workflow(), "small")
+            break
+        after = files_in(reported)
+        assert after.keys() == before.keys(), left
+        tables = ("results.parquet", "results.csv", "run.json", "claims.json")
+        assert [after[name] for name in tables] == [before[name] for name in tables], left
+        assert after["report.html"].rstrip().endswith(b"</html>")
+    assert left >= 8
+    assert ("results.parquet" in files_in(reported)) is not is_changed
 
 
 @pytest.mark.parametrize("file", ["results.parquet", "run.json"])
@@ -254,6 +316,31 @@ def test_a_picture_that_is_replaced_while_it_is_read_fails_the_cell(
     with pytest.raises(UserError, match="has changed since it was fetched"):
         made(NAME)
     assert not (folder_of(RESULTS, NAME) / RECORD).exists()
+
+
+def test_weights_of_ones_own_that_are_replaced_while_they_are_read_fail_the_cell(
+    made: Callable[..., CellRecord], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write() -> None:
+        network = Compact(num_in_ch=3, num_out_ch=3, num_feat=8, num_conv=2, upscale=2)
+        torch.save(network.state_dict(), project / "config/mine.pth")
+
+    def replaced(path: Path) -> object:
+        loaded = load_network(path)
+        write()
+        return loaded
+
+    write()
+    with (project / "config/config.yaml").open("a") as config:
+        config.write("assets: {mine: {source: path, path: mine.pth, licence: mine}}\n")
+    monkeypatch.setattr("sirenbench.baselines.external.load_network", replaced)
+    name = "sr/tile-16-x2/external/weights=mine"
+    with pytest.raises(UserError, match="mine.pth has changed since it was fetched"):
+        made(name)
+    assert not (folder_of(RESULTS, name) / RECORD).exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(project)
+    assert made(name).state == "ok"
 
 
 def test_the_summary_leaves_out_a_seed_that_diverged_and_came_back(

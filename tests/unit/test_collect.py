@@ -81,6 +81,10 @@ def _large_seed(content: dict[str, Any]) -> None:
     content["replicates"][1]["seed"] = 2**70
 
 
+def _a_seed_twice(content: dict[str, Any]) -> None:
+    content["replicates"][1]["seed"] = content["replicates"][0]["seed"]
+
+
 def _negative_step(content: dict[str, Any]) -> None:
     content["replicates"][1]["metrics"]["psnr"]["best_step"] = -1
 
@@ -102,7 +106,8 @@ def _a_last_number_of_its_own(content: dict[str, Any]) -> None:
     [
         (_many_parameters, "is not a readable cell record"),
         (_large_seed, "is not a readable cell record"),
-        (_negative_step, "is not a readable cell record"),
+        (_a_seed_twice, "is not a readable cell record (replicates: Value error, the seeds [0, 0] are not all"),
+        (_negative_step, "is not a readable cell record (replicates.1.metrics.psnr.best_step: Input should be greater"),
         (_replicates_in_disorder, "numbers its replicates [0, 2]"),
         (_a_metric_of_its_own, "has scores of something else (metric 'beauty'"),
         (_a_last_number_of_its_own, "has scores of something else (metric 'beauty'"),

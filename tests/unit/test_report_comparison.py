@@ -186,7 +186,12 @@ def test_what_the_two_were_made_by_is_said_where_it_differs(tmp_path: Path) -> N
     here, there = (run_of(tmp_path / name, SIREN) for name in ("here", "there"))
     made = put(here, SIREN, {0: 30.0}).provenance
     assert made
-    put(there, SIREN, {0: 30.0}, provenance=made.model_copy(update={"torch": "2.14.0", "device": "a GPU"}))
+    put(
+        there,
+        SIREN,
+        {0: 30.0},
+        provenance=made.model_copy(update={"torch": "2.14.0", "numpy": "2.4.0", "device": "a GPU"}),
+    )
     for run in (here, there):
         run.collect()
     about = json.loads((there.folder / "run.json").read_text())
@@ -194,7 +199,7 @@ def test_what_the_two_were_made_by_is_said_where_it_differs(tmp_path: Path) -> N
     (there.folder / "run.json").write_text(json.dumps(about))
     found = {what: (new, old) for what, new, old in compared(here.folder, there.folder).versions}
     assert set(found) == {"Cells ran with", "Machine", "Collected with numpy"}
-    assert found["Cells ran with"] == ("Python 3.11.2, PyTorch 2.11.0", "Python 3.11.2, PyTorch 2.14.0")
+    assert found["Cells ran with"] == ("Python 3.11.2, PyTorch 2.11.0", "Python 3.11.2, PyTorch 2.14.0, NumPy 2.4.0")
     assert found["Collected with numpy"][1] == "1.0"
 
 
@@ -242,6 +247,25 @@ def test_records_of_a_version_that_is_not_known_are_a_mistake(tmp_path: Path) ->
     frame.to_parquet(table, index=False)
     with pytest.raises(UserError, match="collect it again with this version of sirenbench"):
         compared(run.folder, run.folder)
+
+
+def test_a_state_that_there_is_not_is_a_mistake(tmp_path: Path) -> None:
+    here, there = (run_of(tmp_path / name, SIREN) for name in ("here", "there"))
+    for run in (here, there):
+        put(run, SIREN, {0: 30.0})
+        run.collect()
+    altered(there, state="excellent")
+    with pytest.raises(UserError, match=r"there/.* cannot be read \(a cell is in the state 'excellent'; allowed: ok"):
+        compared(here.folder, there.folder)
+
+
+def altered(run: Run, **columns: object) -> None:
+    """Put something else into columns of its table, as its owner can, who can amend the hash too."""
+    import pandas as pd
+
+    table, about = run.folder / "results.parquet", run.folder / "run.json"
+    pd.read_parquet(table).assign(**columns).to_parquet(table, index=False)
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"table": ""}))
 
 
 # The page
@@ -293,6 +317,14 @@ def test_the_summary_has_the_counts_and_what_got_worse_first(changed: tuple[Run,
     assert lines[0].endswith(": 1 cell in both, 1 new, 1 gone")
     assert lines[1] == "  numbers: 1 worse"
     assert lines[-1] == f"  worse: {SIREN.name}: PSNR (dB) 32.03 -> 31.00, −1.03 ± 0.14"
+
+
+def test_words_of_somebody_else_tell_the_terminal_nothing(tmp_path: Path) -> None:
+    here, there = run_of(tmp_path / "here", SIREN), run_of(tmp_path / "there", SIREN, title="Old\x1b[2J\x9b2J\rnew")
+    for run in (here, there):
+        put(run, SIREN, {0: 30.0})
+        run.collect()
+    assert in_words(compared(here.folder, there.folder)).startswith("against small: Old?[2J?2J?new: 1 cell in both")
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -39,7 +41,7 @@ class AssetStatus:
 
 def write_status(path: Path, status: AssetStatus) -> None:
     """Write a status as JSON, in one go."""
-    write_text(path, json.dumps(asdict(status), indent=1) + "\n")
+    write_text(path, json.dumps(asdict(status), indent=1, allow_nan=False) + "\n")
 
 
 def read_status(path: Path) -> AssetStatus:
@@ -81,6 +83,23 @@ def verified(status: AssetStatus) -> Path:
             f"{str(status.sha256)[:16]}); if that is right, delete results/assets/{status.id}.json and run again"
         )
     return path
+
+
+@contextmanager
+def reading(statuses: Mapping[str, Path], check: Callable[[AssetStatus], Path] = verified) -> Iterator[dict[str, Path]]:
+    """The files of available assets by name, while they are read: none is replaced between its check and its reading.
+
+    Parameters
+    ----------
+    statuses
+        Name -> status file.
+    check
+        :func:`verified`, or what raises something else. It is called before the block and after it.
+    """
+    read = {name: read_status(path) for name, path in statuses.items()}
+    yield {name: check(status) for name, status in read.items()}
+    for status in read.values():
+        check(status)
 
 
 def sha256_of(path: Path) -> str:

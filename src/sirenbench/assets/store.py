@@ -32,7 +32,7 @@ import pooch
 from sirenbench.assets import sources
 from sirenbench.assets.status import AssetStatus, sha256_of
 from sirenbench.config.assets import Asset
-from sirenbench.errors import AssetUnavailable
+from sirenbench.errors import AssetUnavailable, check_file_name
 from sirenbench.images.pictures import open_picture, pixels_sha256
 
 CACHE_VARIABLE = "SIRENBENCH_CACHE"
@@ -42,7 +42,9 @@ _WEEK = 7 * 24 * 3600
 def cache_folder(configured: str) -> Path:
     """The configured folder, or that of the environment variable SIRENBENCH_CACHE, or the user's cache folder."""
     chosen = configured or os.environ.get(CACHE_VARIABLE) or pooch.os_cache("sirenbench")
-    return Path(chosen).expanduser().absolute()
+    folder = Path(chosen).expanduser().absolute()
+    check_file_name(folder)
+    return folder
 
 
 def fetch(asset_id: str, asset: Asset, cache: Path, *, progress: bool) -> AssetStatus:
@@ -90,7 +92,9 @@ def _downloaded(asset: Asset, cache: Path, *, progress: bool) -> tuple[Path, str
         _publish(arrived, path)
         if not asset.sha256 and not first:
             note = workspace / "note"
-            note.write_text(json.dumps({"source": sources.describe(asset), "sha256": digest}), encoding="utf-8")
+            note.write_text(
+                json.dumps({"source": sources.describe(asset), "sha256": digest}, allow_nan=False), encoding="utf-8"
+            )
             _folder(cache, "first-seen")
             _publish(note, _note(asset, cache))
     return path, digest

@@ -26,7 +26,7 @@ _WIDTH = 112
 
 def generated() -> dict[Path, str]:
     """File -> its text."""
-    schema = json.dumps(Config.model_json_schema(), indent=1, sort_keys=True) + "\n"
+    schema = json.dumps(Config.model_json_schema(), indent=1, sort_keys=True, allow_nan=False) + "\n"
     return {Path("config/default.yaml"): default_yaml(), Path("config/schema.json"): schema}
 
 

@@ -20,7 +20,7 @@ from sirenbench.config.images import ImageRecipe
 from sirenbench.config.messages import mistake
 from sirenbench.config.model import Config
 from sirenbench.config.yaml import read_yaml
-from sirenbench.errors import Mistake, Mistakes, UserError, allowed
+from sirenbench.errors import Mistake, Mistakes, UserError, allowed, check_file_name
 from sirenbench.images.folders import expand as expand_folders
 from sirenbench.spec import CellSpec
 
@@ -133,7 +133,7 @@ def load(files: Iterable[Path], overrides: Mapping[str, Any] | None = None) -> L
     mistakes += check(config, cells, origin)
     if mistakes:
         raise Mistakes(mistakes)
-    text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    text = json.dumps(config.model_dump(mode="json"), sort_keys=True, allow_nan=False)
     return Loaded(config, cells, hashlib.sha256(text.encode()).hexdigest(), tuple(map(str, paths)))
 
 
@@ -161,6 +161,7 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
                 given = entry.get(key)
                 if isinstance(given, str) and given and "://" not in given:
                     path = Path(os.path.normpath(folder.absolute() / Path(given).expanduser()))
+                    check_file_name(path)
                     # A path inside the project stays relative: the project can be moved.
                     entry[key] = str(path.relative_to(here) if path.is_relative_to(here) else path)
     return content

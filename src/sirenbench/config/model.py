@@ -28,7 +28,7 @@ class Config(Block):
         "if left out. A relative path starts where Snakemake runs.",
     )
     checkpoint_minutes: float = Field(
-        5, gt=0, description="How often a training cell writes its checkpoint, in minutes."
+        5, gt=0, allow_inf_nan=False, description="How often a training cell writes its checkpoint, in minutes."
     )
     metrics: list[str] = Field(
         default_factory=list,

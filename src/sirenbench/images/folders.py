@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sirenbench.config.images import ImageRecipe
-from sirenbench.errors import UserError, shown
+from sirenbench.errors import UserError, check_file_name, shown
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 MAX_ID_LENGTH = 80
@@ -46,6 +46,7 @@ def pictures_in(name: str, folder: Path) -> dict[str, Path]:
     """
     pictures: dict[str, Path] = {}
     for path in _files(name, folder):
+        check_file_name(path)
         slug = _slug(path.stem)
         image = f"{name}-{slug}"
         if not slug or len(image) > MAX_ID_LENGTH:

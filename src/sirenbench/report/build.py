@@ -21,7 +21,7 @@ from sirenbench.report.comparison import Comparison
 from sirenbench.report.costs import Costs, costs_of
 from sirenbench.report.data import packed
 from sirenbench.report.deviations import Deviation, Deviations, concerning, deviations_of
-from sirenbench.report.exports import write_exports
+from sirenbench.report.exports import exports_of, write_exports
 from sirenbench.report.files import places_of, remove_others, write_pictures
 from sirenbench.report.findings import Finding, findings_of
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
@@ -174,12 +174,14 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
         scorecard = read_scorecard(folder, set(frame["name"]))
     page = _page(run, frame, scorecard, comparison, results)
     rendered = datetime.now(UTC).replace(microsecond=0)
+    html = _environment().get_template("page.html.j2").render(page=page, rendered=rendered)
+    exports = exports_of(page.sections)
+    # All is made before anything of an earlier report is replaced.
     to = to or folder
     write_pictures(page.files, to)
-    html = _environment().get_template("page.html.j2").render(page=page, rendered=rendered)
     write_text(to / REPORT, _CONTROL.sub("", html))
     remove_others(page.files, to)
-    write_exports(page.sections, to)
+    write_exports(exports, to)
     return to / REPORT
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sirenbench.collect import RESULTS, RUN, read_run
-from sirenbench.errors import UserError
+from sirenbench.errors import UserError, allowed, shown
 from sirenbench.report.cells import Cell, read_cells
 from sirenbench.report.metrics import FIT, facts
 from sirenbench.report.origin import origin_of
@@ -20,6 +21,7 @@ from sirenbench.statistics import Sample, Summary, difference, summarise
 BETTER, WORSE, CHANGED, SAME, OPEN = "better", "worse", "different", "same within noise", "cannot be told"
 VERDICTS = (WORSE, BETTER, CHANGED, OPEN, SAME)
 _LISTED = 20  # lines of the summary
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # what a text of somebody else's could tell a terminal
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def in_words(comparison: Comparison) -> str:
     ]
     if len(weighty) > _LISTED:
         lines.append(f"  ... and {len(weighty) - _LISTED} more, in the report")
-    return "\n".join(lines)
+    return _CONTROL.sub("?", "\n".join(lines))
 
 
 def verdict_of(apart: Summary, better: str, alike: float, digits: int) -> str:
@@ -178,6 +180,8 @@ def _read(folder: Path) -> tuple[dict, dict[str, Cell]]:
     try:
         run, frame = read_run(folder)
         cells = read_cells(frame)
+        if odd := {cell.state for cell in cells} - set(STATES):
+            raise ValueError(f"a cell is in the state {shown(min(odd, key=str))}; {allowed(STATES)}")
     except Exception as error:  # a damaged table can raise almost anything
         first = (str(error) or type(error).__name__).splitlines()[0]
         text = f"the run in {folder} cannot be read ({first}); collect it again with this version of sirenbench"

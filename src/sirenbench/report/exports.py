@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -30,15 +29,27 @@ _LINE, _COLUMNS = 14, 3
 _SCORES = ("", "±", "note", "paper", "minus paper", "verdict")
 
 
-def write_exports(sections: Sequence[Section], folder: Path) -> None:
-    """Write ``report_figures/<study>/<figure>.svg`` and ``report_tables/<study>.csv``, and nothing else there."""
+def exports_of(sections: Sequence[Section]) -> dict[str, str]:
+    """The files ``report_figures/<study>/<figure>.svg`` and ``report_tables/<study>.csv``: address -> text."""
+    figures = {
+        f"{FIGURES}/{section.name}/{name}.svg": drawing for section in sections for name, drawing in _figures(section)
+    }
+    return figures | {f"{TABLES}/{section.name}.csv": _csv(section.table) for section in sections}
+
+
+def write_exports(files: Mapping[str, str], folder: Path) -> None:
+    """Write them, each in the place of its predecessor, and then remove what else is there."""
+    for address, text in files.items():
+        write_text(folder / address, text)
     for name in (FIGURES, TABLES):
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).mkdir(parents=True)
-    for section in sections:
-        for name, drawing in _figures(section):
-            write_text(folder / FIGURES / section.name / f"{name}.svg", drawing)
-        write_text(folder / TABLES / f"{section.name}.csv", _csv(section.table))
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        # What is in a folder comes before the folder.
+        for path in sorted((folder / name).rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif path.relative_to(folder).as_posix() not in files:
+                path.unlink()
 
 
 def _figures(section: Section) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sirenbench.records import CellRecord, Provenance
@@ -32,20 +32,21 @@ def origin_of(records: Sequence[CellRecord]) -> Origin:
         commits=_once(
             p.git_commit + (" with uncommitted changes" if p.git_dirty else "") for p in made if p.git_commit
         ),
-        software=_once(
-            ", ".join(
-                f"{name} {value}"
-                for name, value in (("Python", p.python), ("PyTorch", p.torch), ("CUDA", p.cuda), ("driver", p.driver))
-                if value
-            )
-            for p in made
-        ),
+        software=_once(", ".join(f"{name} {value}" for name, value in _software(p) if value) for p in made),
         devices=_once(map(machine_of, made)),
         images=_once((i.asset, i.licence, i.asset_sha256) for i in (record.image for record in records) if i),
         started=min((p.started for p in made), default=""),
         ended=max((p.ended for p in made), default=""),
         seconds=math.fsum(record.cost.seconds for record in records if record.cost),
     )
+
+
+def _software(made: Provenance) -> Iterator[tuple[str, str | None]]:
+    yield "Python", made.python
+    yield "PyTorch", made.torch
+    yield "NumPy", made.numpy
+    yield "CUDA", made.cuda
+    yield "driver", made.driver
 
 
 def machine_of(made: Provenance) -> str:

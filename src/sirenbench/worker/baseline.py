@@ -30,11 +30,11 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
     """Enlarge the low-resolution image and score the result."""
     spec, device = job.spec, torch.device("cpu")
     startup = process_age_seconds()
-    files = weights(job)
     images = catalog.tasks()[spec.task].reconstruction(spec, source.picture)
-    began = time.perf_counter()
-    prediction = enlarged(spec, images, files)
-    done = time.perf_counter()
+    with weights(job) as files:
+        began = time.perf_counter()
+        prediction = enlarged(spec, images, files)
+        done = time.perf_counter()
     scores = Scorer(unit_range(images.high), ("psnr", "ssim"))(prediction)
     scored = time.perf_counter()
     once = np.zeros(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from sirenbench import catalog, records
-from sirenbench.assets.status import read_status, sha256_of, verified
+from sirenbench.assets.status import reading, sha256_of
 from sirenbench.cell_files import check_is_of
 from sirenbench.cost import parameters_of
 from sirenbench.engine.batched import BatchedNetwork
@@ -56,14 +56,15 @@ def _values(job: CellJob, metric: str, assets: Mapping[str, Path]) -> list[float
     record = read_record(job.folder / records.RECORD)
     if record.state not in ("ok", "diverged"):
         raise AssetUnavailable(f"the cell has no numbers: {record.reason}")
-    files = {name: verified(read_status(path)) for name, path in assets.items()}
-    check_is_of(record, job.folder / records.WEIGHTS)
-    image, prediction = _predicted(job, source(job).picture, weights(job))
-    try:
-        score = Scorer(image, (metric,), files)
-    except UserError as error:
-        raise AssetUnavailable(str(error)) from None
-    return score(prediction)[metric].tolist()
+    with reading(assets) as needed:
+        check_is_of(record, job.folder / records.WEIGHTS)
+        with weights(job) as files:
+            image, prediction = _predicted(job, source(job).picture, files)
+        try:
+            score = Scorer(image, (metric,), needed)
+        except UserError as error:
+            raise AssetUnavailable(str(error)) from None
+        return score(prediction)[metric].tolist()
 
 
 def _predicted(job: CellJob, picture: Picture, files: Mapping[str, Path]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from sirenbench import records
-from sirenbench.assets.status import AssetStatus, read_status, verified
+from sirenbench.assets.status import AssetStatus, read_status, reading, verified
 from sirenbench.engine import checkpoint
 from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.images.pictures import open_picture, pixels_sha256, prepare, resize
@@ -183,9 +183,9 @@ def source(job: CellJob) -> Source:
     return Source(picture, status)
 
 
-def weights(job: CellJob) -> dict[str, Path]:
-    """The files that a cell's arm needs, by name. Raises as :func:`source`."""
-    return {name: _file(read_status(path)) for name, path in job.assets.items()}
+def weights(job: CellJob) -> AbstractContextManager[dict[str, Path]]:
+    """The files that a cell's arm needs, by name, while they are read. Raises as :func:`source`."""
+    return reading(job.assets, _file)
 
 
 def _file(status: AssetStatus) -> Path:

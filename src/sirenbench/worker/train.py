@@ -49,7 +49,8 @@ def train(job: CellJob, source: Source, started: str) -> CellRecord:
 def prepared(job: CellJob, source: Source) -> Trainer:
     """The trainer of a cell, before its first step."""
     problem = catalog.tasks()[job.spec.task].problem(job.spec, source.picture)
-    return Trainer(job.spec, problem, _device(job.device), weights(job))
+    with weights(job) as files:
+        return Trainer(job.spec, problem, _device(job.device), files)
 
 
 def finished(
