@@ -806,6 +806,11 @@ def test_a_run_is_judged_end_to_end(run: tuple[Config, dict[str, list[CellSpec]]
         "OTHER": "not-testable",
     }
     assert written["totals"] == {"holds": 5, "fails": 1, "refuted": 1, "inconclusive": 0, "not-testable": 1}
+    assert {name: claim["basis"] for name, claim in found.items()} == {
+        **dict.fromkeys(("LEAD", "LEVEL-siren", "LEVEL-relu", "STABLE", "ALL"), "own"),
+        **dict.fromkeys(("FACT", "WORDS"), "no-run"),
+        "OTHER": None,
+    }
     lead = found["LEAD"]
     assert lead["measured"]["mean"] == pytest.approx(20, abs=0.02)
     assert (lead["measured"]["n"], lead["measured"]["unit"]) == (3, "dB")
@@ -857,8 +862,9 @@ def test_the_summary_has_table_1_and_the_verdicts(run: tuple[Config, dict[str, l
     assert "Larger (Table 1; PSNR in dB / SSIM)" in text
     assert "25.500 / 0.255" in text
     assert "8 claims of the paper" in text
-    last = text.splitlines()[-1].split()
-    assert last == ["all", "5", "1", "1", "0", "1"]
+    totals, held = text.splitlines()[-2:]
+    assert totals.split() == ["all", "5", "1", "1", "0", "1"]
+    assert held.strip() == "holds: 4 on the paper's own cells, 0 on smaller or other cells, 1 without a run"
     for name in ("run.json", "claims.json", "results.parquet"):
         whole = (folder / name).read_bytes()
         for damaged in (whole[: len(whole) // 2], b"", b"[]", b"\xff" + whole):
