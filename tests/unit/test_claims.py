@@ -24,7 +24,7 @@ from sirenbench.claims.scores import parse_score
 from sirenbench.claims.summary import summary
 from sirenbench.claims.terms import Quantity, Vocabulary
 from sirenbench.claims.trials import Reader, Trial
-from sirenbench.claims.verdicts import Code, NotTestable, Verdict, together
+from sirenbench.claims.verdicts import Basis, Code, NotTestable, Verdict, together
 from sirenbench.collect import collect
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
@@ -691,6 +691,7 @@ def test_a_smaller_cell_stands_for_the_papers_and_is_told(tmp_path: Path) -> Non
     assert found.code is HOLDS
     assert found.cells == (smaller(A).name, smaller(B).name)
     assert found.scaled == ("size 16 instead of 32", "steps 100 instead of 200")
+    assert found.basis is Basis.OTHER
 
 
 def test_the_papers_own_scale_is_preferred(tmp_path: Path) -> None:
@@ -699,7 +700,7 @@ def test_the_papers_own_scale_is_preferred(tmp_path: Path) -> None:
         write(tmp_path, smaller(spec), [rise(90 - level, steps=100)] * 2)
     there = evidence(tmp_path, smaller(A), smaller(B), A, B, size=32, steps=STEPS)
     found = trial({"greater_by": {"more": "a", "less": "b"}}).judge(there)
-    assert (found.code, found.scaled) == (HOLDS, ())
+    assert (found.code, found.scaled, found.basis) == (HOLDS, (), Basis.OWN)
 
 
 def test_cells_of_different_scales_are_not_compared(tmp_path: Path) -> None:

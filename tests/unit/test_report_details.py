@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from report_fixtures import Made, Page, Run, demo_run, write_cell
 
+from sirenbench.assets.status import sha256_of
 from sirenbench.claims.verdicts import Code
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import make_spec
-from sirenbench.records import RECORD, folder_of, write_record
+from sirenbench.records import RECORD, Scores, folder_of, write_record, write_scores
 from sirenbench.report.cells import read_cells
 from sirenbench.report.scores import spreads
 from sirenbench.report.tables import curves_table
@@ -69,6 +72,26 @@ def test_a_number_that_the_paper_does_not_print_has_the_letter_of_its_evidence(r
     assert found == {"fitting": {"F"}, "first-init": {"F"}, "table1": {""}}
     assert {attrs["title"] for attrs in page.all("abbr")} == {"read off the authors’ figure"}
     assert "R, from the authors’ repository; F, read off the authors’ figure" in page.words
+
+
+def test_what_a_pointer_is_told_stands_on_the_page_too(run: Run, page: Page) -> None:
+    """No keyboard and no paper shows a ``title``: letters are told in the captions, sources with the cells."""
+    captions = [text.partition("</caption>")[0] for text in page.html.split("<caption>")[1:]]
+    by_study = [text for text in captions if "with its cell" in text]
+    assert ["F, read off the authors’ figure." in text for text in by_study] == [True, True, False]
+    told = {re.sub(r"\s+", " ", attrs["title"] or "") for _, attrs in page.elements if "title" in attrs}
+    assert len(told) > 5
+    assert [text for text in told if text not in page.words] == []
+
+
+def test_why_a_metric_is_lacking_stands_below_the_table(small: Run) -> None:
+    small = replace(small, config=small.config.model_copy(update={"metrics": ["psnr@border=4"]}))
+    (spec,) = small.cells["study"]
+    write_cell(small.results, spec, Made(30.0))
+    folder = folder_of(small.results, spec.name)
+    scores = Scores(metric="psnr@border=4", values=(), reason="no weights", record_sha256=sha256_of(folder / RECORD))
+    write_scores(folder / "metrics/psnr@border=4.json", scores)
+    assert "No PSNR (border=4) of 1 cell: no weights" in Page(small.render()).words
 
 
 def claim(name: str, verdict: str, basis: str | None) -> dict:
