@@ -42,6 +42,7 @@ from sirenbench.records import (
     folder_of,
     read_record,
     read_scores,
+    readable,
     write_text,
 )
 from sirenbench.spec import CellSpec
@@ -200,8 +201,11 @@ def records_of_table(folder: Path) -> str | None:
 
 
 def public(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table as it is given away: without the full records, which are in the cells' folders."""
-    return frame.drop(columns="record")
+    """The table as it is given away: in readable words, and without the records, which are in the cells' folders."""
+    given = frame.drop(columns="record")
+    for column in given.columns.difference(list(NUMBERS)):
+        given[column] = given[column].map(readable, na_action="ignore")
+    return given
 
 
 def read_cell(results: Path, name: str, images: Mapping[str, ImageRecipe] = MappingProxyType({})) -> CellRecord | None:

@@ -7,6 +7,7 @@ A finished folder holds ``cell.json`` (this record, written last), ``curves.parq
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sirenbench.errors import UserError, shown
 from sirenbench.spec import Track
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 SCHEMA: Literal[1] = 1
 RECORD = "cell.json"
@@ -213,6 +216,11 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def readable(text: str) -> str:
+    """A text without what no text has: what a log, a reason or a name has of a terminal. Tab and line feed stay."""
+    return _CONTROL.sub("", text)
 
 
 def write_text(target: Path, text: str) -> None:

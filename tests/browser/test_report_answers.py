@@ -54,7 +54,7 @@ def test_on_what_machine_it_ran(plain_page: Page) -> None:
 def shown(page: Page) -> dict[str, str]:
     """The claims that are seen, and their verdicts."""
     rows = page.locator("#claims tr[data-verdict]:visible").all()
-    return {str(row.get_attribute("id")): str(row.get_attribute("data-verdict")) for row in rows}
+    return {str(row.get_attribute("id")): str(row.get_attribute("data-verdict")).split()[0] for row in rows}
 
 
 def test_whether_positional_encoding_and_vgg_hurt_siren(page: Page) -> None:
@@ -91,6 +91,17 @@ def test_the_address_keeps_what_is_chosen(page: Page) -> None:
     page.goto(kept)
     assert shown(page) == before
     assert page.get_by_label("Claims with").input_value() == "interpolation"
+
+
+def test_what_holds_without_a_run_is_told_from_what_this_run_shows(page: Page) -> None:
+    count = page.locator("header a", has_text="without a run")
+    wanted = int(count.inner_text().split()[0])
+    assert 30 < wanted < int(page.locator("header a.badge", has_text="holds").inner_text().split()[0])
+    count.click()
+    assert list(shown(page).values()) == ["holds"] * wanted
+    assert page.locator("#claims .choices [aria-pressed=true]").inner_text() == "without a run"
+    grounds = page.locator("#claims tr[data-verdict]:visible > td:nth-child(2)").all_inner_texts()
+    assert all("without a run: " in text for text in grounds)
 
 
 @pytest.mark.parametrize("address", ["#claims:nothing", "#claims:fails:%", "#claims::::", "#claim:%E0", "#%", "#:"])

@@ -68,7 +68,9 @@ def test_without_script_everything_is_there_and_no_button_is_dead(browser: Brows
     with browser.new_context(java_script_enabled=False) as context:
         page, trouble = opened(context, address)
         assert page.locator("svg.plot:visible").count() == 10
-        assert page.locator("svg.plot[aria-label*='over the seconds']:visible").count() == 0
+        for closed in page.locator("figure.curves summary").all():
+            closed.click()
+        assert page.locator("svg.plot[aria-label*='over the seconds']:visible").count() == 10
         assert page.locator("table").count() > 4
         assert page.locator("button:visible").count() == 0
         page.locator("#cells summary").first.click()
@@ -149,6 +151,34 @@ def test_a_strip_is_enlarged_as_one_by_mouse_and_by_keyboard(page: Page) -> None
     assert "zoomed" not in str(strip.get_attribute("class"))
 
 
+def test_an_enlarged_place_is_dragged_and_stays_under_the_pointer(page: Page) -> None:
+    strip = page.locator(".strip").first
+    frame = strip.locator("button.frame").nth(1)
+    frame.click(position={"x": 50, "y": 60})
+    strip.evaluate("one => one.getAnimations({ subtree: true }).forEach(running => running.finish())")
+    picture, box = frame.locator(".picture"), frame.bounding_box()
+    before = picture.bounding_box()
+    assert box
+    assert before
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 45, steps=5)
+    page.mouse.up()
+    strip.evaluate("one => one.getAnimations({ subtree: true }).forEach(running => running.finish())")
+    after = picture.bounding_box()
+    assert after
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((30, -15), abs=1)
+    assert "zoomed" in str(strip.get_attribute("class")), "the click at the end of a drag is none"
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    assert picture.bounding_box() == after, "nothing is held any more"
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2000, box["y"] + 10, steps=3)
+    page.mouse.up()
+    assert strip.evaluate("one => Number(one.style.getPropertyValue('--x'))") == 0, "not beyond the edge"
+    frame.click()
+    assert "zoomed" not in str(strip.get_attribute("class"))
+
+
 @pytest.mark.parametrize(("where", "frames"), [(".gallery", 6), ("[id='study:fig3'] .derivatives", 11)])
 def test_all_pictures_of_an_image_are_enlarged_at_one_place(pictures: Page, where: str, frames: int) -> None:
     group = pictures.locator(where)
@@ -191,12 +221,11 @@ def test_a_legend_leaves_one_curve_lit(page: Page) -> None:
     assert "dimmed" not in str(figure.get_attribute("class"))
 
 
-def test_curves_are_shown_over_the_steps_or_the_seconds(page: Page) -> None:
+def test_curves_are_shown_over_the_steps_and_below_that_over_the_seconds(page: Page) -> None:
     figure = page.locator("figure.curves").nth(1)
-    axis = figure.get_by_role("group", name="Over")
-    for name, words, last in (("Seconds", "training time (s)", "0.6"), ("Steps", "training step", "60")):
-        axis.get_by_role("button", name=name).press("Enter")
-        plots = figure.locator("svg.plot:visible")
+    figure.locator("summary").press("Enter")
+    for axis, words, last in (("steps", "training step", "60"), ("seconds", "training time (s)", "0.6")):
+        plots = figure.locator(f"[data-axis={axis}] svg.plot:visible")
         assert plots.count() == 2
         assert all(words in text for text in plots.all_text_contents())
         assert last in plots.first.locator("text").all_text_contents()

@@ -5,12 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import pytest
-from playwright.sync_api import Page
-from report_fixtures import SCHEMES
+from opening import opened
+from playwright.sync_api import Browser, Page
+from report_fixtures import SCHEMES, Made, Run, write_cell
+
+from sirenbench.config.images import ImageRecipe
+from sirenbench.config.model import Config
+from sirenbench.config.studies import Study
+from sirenbench.names import make_spec
 
 
 def test_all_results_are_downloaded_as_csv_and_json(page: Page, tmp_path: Path) -> None:
@@ -49,20 +57,76 @@ def test_every_table_of_a_section_has_its_three_files(page: Page) -> None:
 def test_a_table_is_downloaded_as_it_is_shown(page: Page, tmp_path: Path) -> None:
     text = downloaded(page, "demo-first-init", "CSV", tmp_path)
     rows = list(csv.reader(io.StringIO(text)))
-    assert rows[0][0] == "Cell"
-    assert [row[0].split(" diverged")[0] for row in rows[1:5]] == [name.replace("_", " ") for name in SCHEMES[:4]]
+    assert rows[0][:2] == ["Cell", "Cell note"]
+    assert [row[0] for row in rows[1:]] == [name.replace("_", " ") for name in SCHEMES]
+    assert [row[1] for row in rows[1:]] == ["", "", "", "diverged", "failed", "not testable", "missing"]
 
 
 def test_a_table_as_json_is_a_record_a_row(page: Page, tmp_path: Path) -> None:
     page.locator('[id="study:fitting"] th button', has_text="PSNR (dB)").first.click()
     rows = json.loads(downloaded(page, "demo-fitting", "JSON", tmp_path))
-    assert re.fullmatch(r"\d+ steps [\d.]+ s", rows[0]["Reaches 30 dB"])
     assert [row["Cell"] for row in rows] == ["SIREN", "ReLU"]
-    assert rows[0]["PSNR (dB)"].startswith("best: 38.")
-    by_image = json.loads(downloaded(page, "demo-table1", "JSON", tmp_path))
-    assert by_image[0]["group"] == "Cameraman 512², ×2"
-    bicubic = [row["Bicubic"] for row in by_image if row["Image, factor, metric"] == "PSNR (dB), paper"]
-    assert bicubic == ["33.203", "26.667", "22.875"]
+    assert (round(rows[0]["PSNR (dB)"], 1), rows[0]["PSNR (dB) note"]) == (38.0, "best")
+    assert rows[0]["Parameters"] == 198_401
+    assert (rows[0]["Reaches 30 dB"] % 1, rows[1]["Reaches 30 dB"]) == (pytest.approx(0, abs=0.7), "inf")
+    assert re.fullmatch(r"[\d.]+ s", rows[0]["Reaches 30 dB note"])
+
+
+def test_of_table_1_an_arm_of_an_image_is_a_record_as_in_the_files_beside_the_page(page: Page, tmp_path: Path) -> None:
+    rows = json.loads(downloaded(page, "demo-table1", "JSON", tmp_path))
+    assert [(row["image"], row["arm"]) for row in rows[:5]] == [
+        *(("Cameraman 512², ×2", arm) for arm in ("SIREN", "SIREN + P.E.", "ReLU + P.E.", "Bicubic")),
+        ("Cameraman 512², ×4", "SIREN"),
+    ]
+    bicubic = [row for row in rows if row["arm"] == "Bicubic"]
+    assert [row["PSNR (dB) paper"] for row in bicubic] == [33.20274, 26.66721, 22.87462]
+    assert [row["PSNR (dB) minus paper note"] for row in bicubic] == ["within the tolerance"] * 3
+    assert [row["PSNR (dB) ±"] for row in bicubic] == [None] * 3
+    beside = Path(unquote(urlparse(page.url).path)).parent / "report_tables/table1.csv"
+    with beside.open(encoding="utf-8") as file:
+        files = list(csv.DictReader(file))
+    for name in ("PSNR (dB)", "PSNR (dB) ±", "PSNR (dB) paper", "PSNR (dB) minus paper", "SSIM", "SSIM ±"):
+        assert [float(row[name] or "nan") for row in files] == pytest.approx(
+            [math.nan if row[name] is None else row[name] for row in rows], nan_ok=True
+        )
+
+
+def test_columns_of_numbers_hold_nothing_but_numbers(page: Page, tmp_path: Path) -> None:
+    """As a program reads them: no sign, unit or interval with them, and a point as the only mark."""
+    for table in ("demo-best", "demo-fitting", "demo-first-init", "demo-table1", "demo-cost"):
+        rows = list(csv.DictReader(io.StringIO(downloaded(page, table, "CSV", tmp_path))))
+        in_words = re.compile(r"note|Cell|image|arm|Study|Best|Ahead of|That is|paper’s best|Arm|Task")
+        numbers = {name: [row[name] for row in rows] for name in rows[0] if not in_words.search(name)}
+        assert len(numbers) >= 3
+        for name, found in numbers.items():
+            assert all(text == "" or not math.isnan(float(text)) for text in found), (table, name, found)
+        assert any(name.endswith(" ±") and any(found) for name, found in numbers.items()) or table == "demo-cost"
+
+
+def test_a_sign_that_is_no_text_is_in_no_file(browser: Browser, tmp_path: Path) -> None:
+    """A reason from a terminal, a name and a label that hold control characters."""
+    bad = "a \x1b[31mred\x00\x07\x9b word"
+    study = Study(title=bad, grid=[], labels=[{"cells": {}, "text": bad}])
+    images = {"cameraman": ImageRecipe(asset="cameraman", title=bad)}
+    run = Run(tmp_path, Config(run="bad", images=images, studies={"study": study}), {"study": []})
+    for arm, made in {"siren": Made(30.0), "relu": Made(0, state="failed", reason=bad)}.items():
+        fields = {"task": "fit", "image": "cameraman", "size": 32, "arm": arm, "depth": 1, "width": 8}
+        run.cells["study"].append(make_spec(fields | {"steps": 60, "replicates": 2}))
+        write_cell(run.results, run.cells["study"][-1], made)
+    run.render()
+    files = [path for path in run.folder.rglob("*") if path.suffix in (".csv", ".svg", ".html")]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    with browser.new_context() as context:
+        page, trouble = opened(context, (run.folder / "report.html").as_uri())
+        texts["curves"] = downloaded(page, "bad-study-fit-cameraman-32-curves", "CSV", tmp_path)
+        with page.expect_download() as download:
+            page.locator('[data-download="csv"]').click()
+        texts["results"] = Path(download.value.path()).read_text(encoding="utf-8")
+        assert trouble == []
+    assert len(texts) == 6
+    for name, text in texts.items():
+        assert "red word" in text, name
+        assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text), name
 
 
 @pytest.mark.parametrize(

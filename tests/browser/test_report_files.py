@@ -97,6 +97,30 @@ def test_differences_and_crops_are_those_of_the_embedded_pictures(run: Run, tmp_
     assert "dB" in found[0][1][1]
 
 
+def test_a_lost_script_of_a_picture_is_told_and_its_button_is_not_left_pressed(
+    run: Run, browser: Browser, tmp_path: Path
+) -> None:
+    moved = shutil.copytree(run.folder, tmp_path / "moved")
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto((moved / REPORT).as_uri())
+        figure = page.locator("figure.images").first
+        name = Path(str(figure.locator("[data-role=result] img").last.get_attribute("src"))).stem
+        for spoil in (Path.unlink, lambda script: script.write_text('picture("')):
+            spoil(script := moved / FILES / f"{name}.js")
+            for button in ("×4", "Compare two"):
+                figure.get_by_role("button", name=button).click()
+                told = f"Pixels cannot be read: {FILES}/{name}.js is missing or damaged. Keep the whole folder {FILES}"
+                expect(figure.get_by_role("status")).to_contain_text(told)
+                expect(figure.locator(".choices [aria-pressed=true]")).to_have_text("Images")
+                expect(page.get_by_role("dialog")).to_have_count(0)
+            page.reload()
+        shutil.copy(run.folder / FILES / script.name, script)
+        figure.get_by_role("button", name="×4").click()
+        expect(figure.locator(".choices [aria-pressed=true]")).to_have_text("×4")
+        expect(figure.locator(".deviation")).to_have_count(2)
+
+
 def test_without_script_every_picture_is_there(run: Run, browser: Browser) -> None:
     with browser.new_context(java_script_enabled=False, offline=True) as context:
         page = context.new_page()

@@ -24,7 +24,7 @@ from sirenbench.claims.scores import parse_score
 from sirenbench.claims.summary import summary
 from sirenbench.claims.terms import Quantity, Vocabulary
 from sirenbench.claims.trials import Reader, Trial
-from sirenbench.claims.verdicts import Code, NotTestable, Verdict, together
+from sirenbench.claims.verdicts import Basis, Code, NotTestable, Verdict, together
 from sirenbench.collect import collect
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
@@ -691,6 +691,7 @@ def test_a_smaller_cell_stands_for_the_papers_and_is_told(tmp_path: Path) -> Non
     assert found.code is HOLDS
     assert found.cells == (smaller(A).name, smaller(B).name)
     assert found.scaled == ("size 16 instead of 32", "steps 100 instead of 200")
+    assert found.basis is Basis.OTHER
 
 
 def test_the_papers_own_scale_is_preferred(tmp_path: Path) -> None:
@@ -699,7 +700,7 @@ def test_the_papers_own_scale_is_preferred(tmp_path: Path) -> None:
         write(tmp_path, smaller(spec), [rise(90 - level, steps=100)] * 2)
     there = evidence(tmp_path, smaller(A), smaller(B), A, B, size=32, steps=STEPS)
     found = trial({"greater_by": {"more": "a", "less": "b"}}).judge(there)
-    assert (found.code, found.scaled) == (HOLDS, ())
+    assert (found.code, found.scaled, found.basis) == (HOLDS, (), Basis.OWN)
 
 
 def test_cells_of_different_scales_are_not_compared(tmp_path: Path) -> None:
@@ -806,6 +807,11 @@ def test_a_run_is_judged_end_to_end(run: tuple[Config, dict[str, list[CellSpec]]
         "OTHER": "not-testable",
     }
     assert written["totals"] == {"holds": 5, "fails": 1, "refuted": 1, "inconclusive": 0, "not-testable": 1}
+    assert {name: claim["basis"] for name, claim in found.items()} == {
+        **dict.fromkeys(("LEAD", "LEVEL-siren", "LEVEL-relu", "STABLE", "ALL"), "own"),
+        **dict.fromkeys(("FACT", "WORDS"), "no-run"),
+        "OTHER": None,
+    }
     lead = found["LEAD"]
     assert lead["measured"]["mean"] == pytest.approx(20, abs=0.02)
     assert (lead["measured"]["n"], lead["measured"]["unit"]) == (3, "dB")
@@ -857,8 +863,9 @@ def test_the_summary_has_table_1_and_the_verdicts(run: tuple[Config, dict[str, l
     assert "Larger (Table 1; PSNR in dB / SSIM)" in text
     assert "25.500 / 0.255" in text
     assert "8 claims of the paper" in text
-    last = text.splitlines()[-1].split()
-    assert last == ["all", "5", "1", "1", "0", "1"]
+    totals, held = text.splitlines()[-2:]
+    assert totals.split() == ["all", "5", "1", "1", "0", "1"]
+    assert held.strip() == "holds: 4 on the paper's own cells, 0 on smaller or other cells, 1 without a run"
     for name in ("run.json", "claims.json", "results.parquet"):
         whole = (folder / name).read_bytes()
         for damaged in (whole[: len(whole) // 2], b"", b"[]", b"\xff" + whole):

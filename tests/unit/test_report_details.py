@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from report_fixtures import Made, Page, Run, demo_run, write_cell
 
+from sirenbench.assets.status import sha256_of
 from sirenbench.claims.verdicts import Code
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import make_spec
-from sirenbench.records import RECORD, folder_of, write_record
+from sirenbench.records import RECORD, Scores, folder_of, write_record, write_scores
 from sirenbench.report.cells import read_cells
 from sirenbench.report.scores import spreads
 from sirenbench.report.tables import curves_table
@@ -71,20 +74,58 @@ def test_a_number_that_the_paper_does_not_print_has_the_letter_of_its_evidence(r
     assert "R, from the authors’ repository; F, read off the authors’ figure" in page.words
 
 
-def test_the_header_counts_the_claims_by_verdict(small: Run) -> None:
+def test_what_a_pointer_is_told_stands_on_the_page_too(run: Run, page: Page) -> None:
+    """No keyboard and no paper shows a ``title``: letters are told in the captions, sources with the cells."""
+    captions = [text.partition("</caption>")[0] for text in page.html.split("<caption>")[1:]]
+    by_study = [text for text in captions if "with its cell" in text]
+    assert ["F, read off the authors’ figure." in text for text in by_study] == [True, True, False]
+    told = {re.sub(r"\s+", " ", attrs["title"] or "") for _, attrs in page.elements if "title" in attrs}
+    assert len(told) > 5
+    assert [text for text in told if text not in page.words] == []
+
+
+def test_why_a_metric_is_lacking_stands_below_the_table(small: Run) -> None:
+    small = replace(small, config=small.config.model_copy(update={"metrics": ["psnr@border=4"]}))
+    (spec,) = small.cells["study"]
+    write_cell(small.results, spec, Made(30.0))
+    folder = folder_of(small.results, spec.name)
+    scores = Scores(metric="psnr@border=4", values=(), reason="no weights", record_sha256=sha256_of(folder / RECORD))
+    write_scores(folder / "metrics/psnr@border=4.json", scores)
+    assert "No PSNR (border=4) of 1 cell: no weights" in Page(small.render()).words
+
+
+def claim(name: str, verdict: str, basis: str | None) -> dict:
+    """A claim as ``claims.json`` has it."""
+    words = dict.fromkeys(("where", "statement", "criterion", "reason", "note"), "words")
+    paper = {"value": None, "text": "", "evidence": []}
+    decided = {"verdict": verdict, "basis": basis, "measured": None}
+    lists: dict = {name: [] for name in ("cells", "scaled", "parts")}
+    return {"id": name, "group": "all", "track": "as-run", "paper": paper, **words, **decided, **lists}
+
+
+def test_the_header_counts_the_claims_by_verdict_and_those_that_hold_by_what_they_rest_on(small: Run) -> None:
     small.collect()
     nothing = {code.value: 0 for code in Code}
     totals = nothing | {"holds": 3, "not-testable": 2}
     meanings = dict.fromkeys(nothing, "a meaning")
-    (small.folder / "claims.json").write_text(
-        json.dumps({"claims": [], "groups": {}, "verdicts": meanings, "totals": totals, "evidence": {}})
-    )
+    claims = [claim(f"C{n}", "holds", basis) for n, basis in enumerate(("own", "no-run", "no-run"))]
+    claims += [claim("D", "fails", "own"), claim("E", "not-testable", None)]
+    content = {"claims": claims, "groups": {"all": "All"}, "verdicts": meanings, "totals": totals, "evidence": {}}
+    (small.folder / "claims.json").write_text(json.dumps(content))
     page = Page(small.render())
-    header = page.html.partition("</header>")[0]
-    assert 'href="#claims:holds">3 holds</a>' in header
-    assert '<li data-verdict="holds" id="claims:holds">' in page.html
-    assert ">2 not testable</a>" in header
-    assert "0 fails" not in header
+    header = Page(page.html[page.html.index("<header") :].partition("</header>")[0] + "</header>")
+    assert "claims 3 holds (1 on the paper’s own cells, 2 without a run) 2 not testable Written" in header.words
+    for key in ("holds", "holds-own", "holds-no-run"):
+        assert f'href="#claims:{key}"' in header.html
+        assert f'<li data-verdict="{key}" id="claims:{key}">' in page.html
+    assert "0 on smaller or other cells" in page.words
+    assert [attrs["data-verdict"] for attrs in page.all("tr") if "data-verdict" in attrs] == [
+        "holds holds-own",
+        "holds holds-no-run",
+        "holds holds-no-run",
+        "fails",
+        "not-testable",
+    ]
 
 
 def test_a_study_says_how_many_seeds_its_cells_have(page: Page) -> None:

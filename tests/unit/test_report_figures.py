@@ -357,6 +357,16 @@ def test_how_often_a_curve_was_scored_is_not_in_a_name(tmp_path: Path) -> None:
     assert labels_of(study_of(tmp_path, name, f"{name}/steps=5000/eval_every=10")) == ["steps 500", "steps 5000"]
 
 
+def test_what_is_not_in_a_name_is_named_where_nothing_else_tells_two_cells_apart(tmp_path: Path) -> None:
+    name = "sr/cameraman-512-x4/siren-3x512"
+    twice = study_of(tmp_path, name, f"{name}/eval_every=10", "sr/cameraman-512-x4/bicubic")
+    assert labels_of(twice) == ["SIREN, eval every 1", "SIREN, eval every 10", "Bicubic"]
+    assert [column.label for column in arms_table(twice, {}, "").columns] == labels_of(twice)
+    same = [{"cells": {}, "text": "ours"}]
+    arms = study_of(tmp_path, name, name.replace("siren", "siren+pe"), labels=same)
+    assert len(set(labels_of(arms))) == 2
+
+
 def test_remarks_tell_cells_of_one_arm_apart(tmp_path: Path) -> None:
     name = "sr/cameraman-512-x4/siren+vgg-3x512"
     labels = [{"cells": {"feature_weights": "trained"}, "text": "trained along"}]

@@ -115,7 +115,7 @@ def test_one_that_cannot_be_told_from_the_best_is_enough_though_the_next_can(run
     lead = found(run, "table1")[1].leads[0]
     assert (lead.best.label, lead.second.label) == ("SIREN", "SIREN + P.E.")
     assert (lead.verdict, [one.label for one in lead.alike]) == ("significant", ["ReLU + P.E."])
-    said = "0.100 ± <0.001 dB ahead of SIREN + P.E., significant; not told from ReLU + P.E.."
+    said = "0.100 ± <0.001 dB ahead of SIREN + P.E., significant (not told from ReLU + P.E.)."
     assert f"PSNR: SIREN is best with 27.010 dB, {said}" in words(run)
 
 

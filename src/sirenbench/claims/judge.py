@@ -14,7 +14,7 @@ from sirenbench import catalog
 from sirenbench.claims.evidence import RunEvidence
 from sirenbench.claims.load import CLAIMS, load_claims
 from sirenbench.claims.model import EVIDENCE, GROUPS, Claim, Claims
-from sirenbench.claims.verdicts import FILE, MEANING, Code, Measured, Verdict
+from sirenbench.claims.verdicts import BASES, FILE, MEANING, Code, Measured, Verdict
 from sirenbench.config.model import Config
 from sirenbench.records import write_text
 from sirenbench.spec import CellSpec
@@ -69,6 +69,7 @@ def as_json(run: str, judged: Sequence[Judged]) -> dict[str, Any]:
         "run": run,
         "totals": {code.value: found[code] for code in Code},
         "verdicts": {code.value: MEANING[code] for code in Code},
+        "bases": {basis.value: meaning for basis, meaning in BASES.items()},
         "groups": GROUPS,
         "evidence": EVIDENCE,
         "claims": [_record(one) for one in judged],
@@ -93,6 +94,7 @@ def _record(one: Judged) -> dict[str, Any]:
         "prior": text.prior,
         "criterion": claim.trial.criterion(),
         **_verdict(one.verdict),
+        "basis": one.verdict.basis,
         "cells": list(one.verdict.cells),
         "scaled": list(one.verdict.scaled),
         "paper_cells": list(specs),

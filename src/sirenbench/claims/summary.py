@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sirenbench.claims.verdicts import FILE, Code
+from sirenbench.claims.verdicts import BASES, FILE, Code, held_on
 from sirenbench.collect import RESULTS, RUN, read_run, reading
 from sirenbench.errors import UserError
 
@@ -37,7 +37,7 @@ def summary(folder: Path) -> str:
         tables = list(_tables(frame, studies))
     with reading(folder / FILE) as path:
         claims = json.loads(path.read_text(encoding="utf-8"))
-        verdicts = [f"{len(claims['claims'])} claims of the paper", *_aligned(_totals(claims))]
+        verdicts = [f"{len(claims['claims'])} claims of the paper", *_aligned(_totals(claims)), _held(claims)]
     return "\n".join([title, *tables, "", *verdicts]) + "\n"
 
 
@@ -77,6 +77,10 @@ def _totals(claims: dict[str, Any]) -> Iterator[list[str]]:
     for group, title in claims["groups"].items():
         yield [title, *(str(found[group, code.value] or "") for code in Code)]
     yield ["all", *(str(claims["totals"][code.value]) for code in Code)]
+
+
+def _held(claims: dict[str, Any]) -> str:
+    return "  holds: " + ", ".join(f"{n} {BASES[basis]}" for basis, n in held_on(claims["claims"]).items())
 
 
 def _aligned(rows: Iterator[list[str]]) -> list[str]:

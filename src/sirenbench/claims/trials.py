@@ -138,7 +138,7 @@ class OnPaper(_Several):
 def _refuted(verdict: Verdict) -> Verdict:
     code = Code.REFUTED if verdict.code is Code.FAILS else verdict.code
     parts = tuple((what, _refuted(part)) for what, part in verdict.parts)
-    return replace(verdict, code=code, reason=f"without a run: {verdict.reason}", parts=parts)
+    return replace(verdict, code=code, parts=parts)
 
 
 @dataclass

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sirenbench.statistics import Summary
 
@@ -27,11 +29,26 @@ class Code(StrEnum):
 
 
 MEANING = {
-    Code.HOLDS: "the 95 % interval is on the right side of the margin",
-    Code.FAILS: "the 95 % interval is on the wrong side of the margin",
+    Code.HOLDS: "the 95 % interval is on the right side of the margin, enough seeds show it, or the fact is so",
+    Code.FAILS: "the 95 % interval is on the wrong side of the margin, too few seeds show it, or the fact is not so",
     Code.REFUTED: "the paper's own numbers, or its authors' code, contradict it",
     Code.INCONCLUSIVE: "the interval crosses the margin, there is one seed only, or a part cannot be tested",
     Code.NOT_TESTABLE: "a cell, an image or weights are lacking, or the run is too small for a number",
+}
+
+
+class Basis(StrEnum):
+    """What a verdict rests on."""
+
+    OWN = "own"
+    OTHER = "other"
+    NO_RUN = "no-run"
+
+
+BASES = {
+    Basis.OWN: "on the paper's own cells",
+    Basis.OTHER: "on smaller or other cells",
+    Basis.NO_RUN: "without a run",
 }
 
 
@@ -88,6 +105,21 @@ class Verdict:
     cells: tuple[str, ...] = ()
     scaled: tuple[str, ...] = ()
     parts: tuple[tuple[str, Verdict], ...] = ()
+
+    @property
+    def basis(self) -> Basis | None:
+        """None where nothing could be tested."""
+        if self.code is Code.NOT_TESTABLE:
+            return None
+        if not self.cells:
+            return Basis.NO_RUN
+        return Basis.OTHER if self.scaled else Basis.OWN
+
+
+def held_on(claims: Iterable[Mapping[str, Any]]) -> dict[Basis, int]:
+    """How many of the claims of ``claims.json`` hold on what."""
+    found = Counter(claim["basis"] for claim in claims if claim["verdict"] == Code.HOLDS)
+    return {basis: found[basis] for basis in Basis}
 
 
 def inside(summary: Summary, low: float = -math.inf, high: float = math.inf, *, beyond: bool = False) -> Verdict:

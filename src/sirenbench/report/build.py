@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from markupsafe import Markup
 
 from sirenbench.claims.verdicts import FILE
 from sirenbench.collect import public, read_run, reading
-from sirenbench.records import write_text
+from sirenbench.records import readable, write_text
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.comparison import Comparison
 from sirenbench.report.costs import Costs, costs_of
@@ -33,7 +32,7 @@ from sirenbench.report.pixels import Comparability, comparability_of
 from sirenbench.report.scorecard import WORDS, Scorecard, read_scorecard
 from sirenbench.report.scores import paper_numbers, spreads
 from sirenbench.report.tables import STATES, Table, data_title
-from sirenbench.report.text import count, duration, number, plain, plural, rate
+from sirenbench.report.text import count, duration, machine, number, plain, plural, rate
 from sirenbench.report.views.curves import Curves, curves
 from sirenbench.report.views.shared import shared
 
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 SCRIPTS = ("dom.js", "pixels.js", "downloads.js", "report.js", "differences.js", "compare.js", "scorecard.js")
-# No text of a page: what a log or a reason has of a terminal. Tab and the end of a line stay.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 STYLES = ("report.css", "scorecard.css", "sections.css")
 
 
@@ -75,6 +72,8 @@ class Section:
         Everything that any of its cells has otherwise than the paper's.
     absent
         The cells without a result, each of which says why.
+    lacking
+        How many of the others have no number for a metric, by that and by the reason.
     """
 
     name: str
@@ -91,6 +90,7 @@ class Section:
     findings: list[Finding]
     views: list[View]
     absent: list[Cell]
+    lacking: Counter[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     # All is made before anything of an earlier report is replaced.
     to = to or folder
     write_pictures(page.files, to)
-    write_text(to / REPORT, _CONTROL.sub("", html))
+    write_text(to / REPORT, readable(html))
     remove_others(page.files, to)
     write_exports(exports, to)
     return to / REPORT
@@ -209,6 +209,7 @@ def _environment() -> Environment:
         "rate": rate,
         "duration": duration,
         "facts": facts,
+        "machine": machine,
         "plain": plain,
         "plural": plural,
     }
@@ -309,6 +310,7 @@ def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, st
         findings=findings_of(cells, table.metrics, images, about["source"]),
         views=views,
         absent=[cell for cell in cells if cell.state != "ok"],
+        lacking=Counter(lack for cell in cells for lack in cell.lacking.items()),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -247,8 +247,8 @@ def groups_of(shown: Sequence[Labelled]) -> dict[Data, list[Labelled]]:
 # They name the data, which the report shows once for a whole group.
 _OF_DATA = ("task", "image", "size", "factor")
 _SHAPE = ("depth", "width")
-# No switches that tell cells apart: said in another way, or without an influence on any number.
-_UNNAMED = (*_OF_DATA, "arm", *_SHAPE, "eval_every")
+# Said by the method, or without an influence on any number: named only where nothing else tells two cells apart.
+_QUIET = ("arm", "eval_every")
 
 
 def labels_of(cells: Sequence[Cell]) -> list[str]:
@@ -256,10 +256,16 @@ def labels_of(cells: Sequence[Cell]) -> list[str]:
 
     Where every cell has one method, the method is left out if anything else tells them apart.
     """
+    labels = _labels(cells, unnamed=_QUIET)
+    seen = {(cell.data, label) for cell, label in zip(cells, labels, strict=True)}
+    return labels if len(seen) == len(cells) else _labels(cells)
+
+
+def _labels(cells: Sequence[Cell], unnamed: Collection[str] = ()) -> list[str]:
     methods = dict.fromkeys(cell.method for cell in cells)
     kin = [[cell for cell in cells if cell.method == method] for method in methods]
     varying = [key for key in _keys(cells) if any(len(_values(group, key)) > 1 for group in kin)]
-    switches = [key for key in varying if key not in _UNNAMED]
+    switches = [key for key in varying if key not in (*_OF_DATA, *_SHAPE, *unnamed)]
     shapes = any(len(_values(cells, key)) > 1 for key in _SHAPE)
     one_method = len(methods) == 1 and (switches or shapes)
     labels = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from sirenbench.collect import RESULTS, RUN, read_run
@@ -13,9 +13,9 @@ from sirenbench.errors import UserError, allowed, shown
 from sirenbench.report.cells import Cell, read_cells
 from sirenbench.report.metrics import FIT, facts
 from sirenbench.report.origin import origin_of
-from sirenbench.report.scores import Value
+from sirenbench.report.scores import Value, with_half
 from sirenbench.report.tables import STATES
-from sirenbench.report.text import half_width, number, plural, signed
+from sirenbench.report.text import number, plural, signed
 from sirenbench.statistics import Sample, Summary, difference, summarise
 
 BETTER, WORSE, CHANGED, SAME, OPEN = "better", "worse", "different", "same within noise", "cannot be told"
@@ -204,16 +204,14 @@ def _line(cell: Cell, old: Cell, metric: str) -> Line:
     about = facts(metric)
     new, former = cell.sample(metric), old.sample(metric)
     apart = difference(new, former)
+    delta = _value(signed, apart, about.digits)
     return Line(
         name=cell.name,
         anchor=cell.anchor,
         metric=metric,
         here=_value(number, summarise(new), about.digits),
         there=_value(number, summarise(former), about.digits),
-        delta=replace(
-            _value(signed, apart, about.digits),
-            half=half_width(apart.half, about.digits) if apart.has_interval and not cell.exact else "",
-        ),
+        delta=delta if cell.exact else with_half(delta, apart, about.digits),
         verdict=verdict_of(apart, about.better, about.alike, about.digits),
         note="; ".join(_notes(cell, old, new, former, apart)),
     )

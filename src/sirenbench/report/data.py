@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sirenbench.records import readable
 from sirenbench.report.views.curves import Curves
 
 if TYPE_CHECKING:
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 
 def packed(results: pd.DataFrame, curves: Iterable[Curves]) -> str:
     """JSON, compressed by gzip, as base64: ``results`` as :func:`_table`, ``curves`` by the key of their figure."""
-    content = {"results": _table(results), "curves": {one.key: one.points for one in curves}}
+    content = {"results": _table(results), "curves": {one.key: _points(one) for one in curves}}
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
+
+
+def _points(curves: Curves) -> list[list]:
+    return [[readable(str(label)), *numbers] for label, *numbers in curves.points]
 
 
 def _table(frame: pd.DataFrame) -> dict:

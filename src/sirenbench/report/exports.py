@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import escape
 
-from sirenbench.records import write_text
+from sirenbench.records import readable, write_text
 from sirenbench.report.metrics import facts
 from sirenbench.report.scores import Score
 from sirenbench.report.tables import ArmsTable, RowsTable, Table
+from sirenbench.report.text import machine
 from sirenbench.report.views.activations import Layers
 from sirenbench.report.views.curves import Curves, Key
 
@@ -26,13 +27,15 @@ FIGURES, TABLES = "report_figures", "report_tables"
 
 _PANEL = 360, 223.2
 _LINE, _COLUMNS = 14, 3
-_SCORES = ("", "±", "note", "paper", "minus paper", "verdict")
+_SCORES = ("", "±", "paper", "minus paper", "note", "verdict")
 
 
 def exports_of(sections: Sequence[Section]) -> dict[str, str]:
     """The files ``report_figures/<study>/<figure>.svg`` and ``report_tables/<study>.csv``: address -> text."""
     figures = {
-        f"{FIGURES}/{section.name}/{name}.svg": drawing for section in sections for name, drawing in _figures(section)
+        f"{FIGURES}/{section.name}/{name}.svg": readable(drawing)
+        for section in sections
+        for name, drawing in _figures(section)
     }
     return figures | {f"{TABLES}/{section.name}.csv": _csv(section.table) for section in sections}
 
@@ -108,7 +111,10 @@ def _alone(drawing: str) -> str:
 
 
 def _csv(table: Table) -> str:
-    rows = list(_rows(table) if isinstance(table, RowsTable) else _arms(table))
+    rows = [
+        {name: readable(text) for name, text in row.items()}
+        for row in (_rows(table) if isinstance(table, RowsTable) else _arms(table))
+    ]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), restval="")
     writer.writeheader()
@@ -119,7 +125,11 @@ def _csv(table: Table) -> str:
 def _rows(table: RowsTable) -> Iterator[dict[str, str]]:
     for row in table.rows:
         about = {"cell": row.label, "image": row.data, "state": row.cell.state, "track": row.cell.track}
-        extras = {name: f"{value.text} {value.note}".strip() for name, value in row.extras.items()}
+        extras = {
+            column: text
+            for name, value in row.extras.items()
+            for column, text in ((name, machine(value.key)), (f"{name} note", value.note))
+        }
         yield about | _scores(row.scores) | extras | {"name": row.cell.name}
 
 
@@ -132,11 +142,12 @@ def _arms(table: ArmsTable) -> Iterator[dict[str, str]]:
 
 
 def _scores(scores: Mapping[str, Score]) -> dict[str, str]:
-    """Of every metric: ours, half its interval, what must be said of it; the paper's, the difference, the verdict."""
+    """Of every metric: ours, half its interval, the paper's, the difference; what must be said of ours, the verdict."""
     written: dict[str, str] = {}
     for metric, score in scores.items():
         ours, against = score.ours, score.against
-        values = (ours.text, ours.half, ours.note, against.paper, against.delta, against.verdict)
+        numbers = (ours.key, ours.half_key, against.paper_key, against.delta_key)
+        texts = (*map(machine, numbers), ours.note or ours.why, against.verdict)
         title = facts(metric).label
-        written |= {f"{title} {part}".strip(): value for part, value in zip(_SCORES, values, strict=True)}
+        written |= {f"{title} {part}".strip(): text for part, text in zip(_SCORES, texts, strict=True)}
     return written

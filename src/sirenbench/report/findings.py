@@ -26,11 +26,12 @@ class Named:
 
 @dataclass(frozen=True)
 class Number:
-    """A number with half its 95 % interval, which is empty where there is none; ``key`` sorts, None last."""
+    """A number with half its 95 % interval, which is empty where there is none; as text and as numbers (``key``)."""
 
     text: str
     half: str
     key: float | None
+    half_key: float | None
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,13 @@ def _common(a: Sample, b: Sample, margin: Summary) -> str:
 
 def _number(summary: Summary, metric: str, sign: int = 1) -> Number:
     digits = facts(metric).digits + 1 if metric == "psnr" else facts(metric).digits
-    half = half_width(summary.half, digits) if summary.half > 0 else ""  # neither 0, of what is exact, nor NaN
-    return Number(number(sign * summary.mean, digits), half, sign * summary.mean if summary.n else None)
+    has_half = summary.half > 0  # neither 0, of what is exact, nor NaN
+    return Number(
+        text=number(sign * summary.mean, digits),
+        half=half_width(summary.half, digits) if has_half else "",
+        key=sign * summary.mean if summary.n else None,
+        half_key=summary.half if has_half else None,
+    )
 
 
 def _paper(kin: Sequence[tuple[Cell, str]], metric: str, source: str) -> list[Printed]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenbench.claims.verdicts import FILE, Code
+from sirenbench.claims.verdicts import BASES, FILE, Code, held_on
 from sirenbench.report.cells import anchor_of
 from sirenbench.report.text import number
 
@@ -20,6 +20,7 @@ WORDS = {
     Code.INCONCLUSIVE: "inconclusive",
     Code.NOT_TESTABLE: "not testable",
 }
+_BASES = {basis: text.replace("'", "’") for basis, text in BASES.items()}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Line:
     ----------
     evidence
         How the paper's side is known: keys of the scorecard's ``evidence``.
+    basis
+        What the verdict rests on, in words; empty where nothing could be tested.
+    totals
+        Keys of the totals that count it.
     cells
         Name and anchor of each cell that the verdict rests on.
     """
@@ -51,6 +56,8 @@ class Line:
     paper: str
     criterion: str
     verdict: str
+    basis: str
+    totals: list[str]
     reason: str
     measured: str
     evidence: list[str]
@@ -70,18 +77,29 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Total:
+    """How many claims came to a verdict; ``key`` is its word in addresses, ``parts`` are those on one basis each."""
+
+    key: str
+    word: str
+    meaning: str
+    n: int
+    parts: list[Total]
+
+
+@dataclass(frozen=True)
 class Scorecard:
     """All claims, by group, and how many came to which verdict.
 
     Attributes
     ----------
     totals
-        Verdict, its word, its meaning, and how many.
+        One for each verdict; that of the claims that hold has parts.
     evidence
         Letter -> the kind of evidence that it stands for.
     """
 
-    totals: list[tuple[str, str, str, int]]
+    totals: list[Total]
     groups: list[Group]
     evidence: dict[str, str]
 
@@ -101,10 +119,19 @@ def read_scorecard(folder: Path, cells: Collection[str]) -> Scorecard | None:
     lines = [(claim["group"], _line(claim, cells)) for claim in content["claims"]]
     found = {title: [line for of, line in lines if of == group] for group, title in content["groups"].items()}
     groups = [Group(title, _tally(of_group), of_group) for title, of_group in found.items() if of_group]
-    totals = [
-        (code.value, WORDS[code], content["verdicts"][code.value], content["totals"][code.value]) for code in Code
+    return Scorecard(_totals(content), groups, content["evidence"])
+
+
+def _totals(content: dict[str, Any]) -> list[Total]:
+    held = [Total(_held(basis), _BASES[basis], "", n, []) for basis, n in held_on(content["claims"]).items()]
+    return [
+        Total(code, word, content["verdicts"][code], content["totals"][code], held if code is Code.HOLDS else [])
+        for code, word in WORDS.items()
     ]
-    return Scorecard(totals, groups, content["evidence"])
+
+
+def _held(basis: str) -> str:
+    return f"{Code.HOLDS}-{basis}"
 
 
 def _tally(lines: list[Line]) -> str:
@@ -116,6 +143,8 @@ def _line(claim: dict[str, Any], cells: Collection[str]) -> Line:
     return Line(
         **{key: claim[key] for key in ("id", "where", "statement", "track", "criterion", "reason", "scaled", "note")},
         verdict=claim["verdict"],
+        basis=_BASES[claim["basis"]] if claim["basis"] else "",
+        totals=[claim["verdict"], *([_held(claim["basis"])] if claim["verdict"] == Code.HOLDS else [])],
         paper=claim["paper"]["text"] or _number(claim["paper"]["value"]),
         measured=_measured(claim["measured"]),
         evidence=claim["paper"]["evidence"],

@@ -27,8 +27,8 @@ class Value:
         ``22.702`` and ``0.045`` (empty without an interval).
     note
         What a reader must know of it: ``1 seed``, ``1 of 5 seeds diverged``.
-    key
-        For sorting; None sorts last.
+    key, half_key
+        The same two as numbers, for sorting and for files; None sorts last.
     why
         Why there is none, if that is known.
     """
@@ -38,6 +38,7 @@ class Value:
     note: str = ""
     mark: Mark = Mark.NONE
     key: float | None = None
+    half_key: float | None = None
     why: str = ""
 
 
@@ -164,8 +165,15 @@ def _value(cell: Cell, summary: Summary, digits: int, mark: Mark) -> Value:
     notes += [f"undefined for {undefined} of {seeds}"] if undefined > 0 else []
     if summary.n == 1 and not notes and not cell.exact:
         notes.append("1 seed")
-    half = half_width(summary.half, digits) if summary.has_interval and not cell.exact else ""
-    return Value(number(summary.mean, digits), half, "; ".join(notes), mark, summary.mean)
+    value = Value(number(summary.mean, digits), note="; ".join(notes), mark=mark, key=summary.mean)
+    return value if cell.exact else with_half(value, summary, digits)
+
+
+def with_half(value: Value, summary: Summary, digits: int) -> Value:
+    """A value with half its interval, if it has one."""
+    if not summary.has_interval:
+        return value
+    return replace(value, half=half_width(summary.half, digits), half_key=summary.half)
 
 
 def _against(cell: Cell, summary: Summary, paper: PaperValue | None, digits: int) -> Compared:

@@ -30,6 +30,29 @@ STATES = {
 
 
 @dataclass(frozen=True)
+class Judged:
+    """Rows with scores of ours beside the paper's."""
+
+    def scores(self) -> Iterable[Score]:
+        raise NotImplementedError
+
+    @property
+    def verdicts(self) -> set[str]:
+        """What is said of ours against the paper's numbers; empty if the paper has none."""
+        return {score.against.verdict for score in self.scores() if score.against.paper}
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the paper's numbers are all of larger cells, so that no difference is judged."""
+        return self.verdicts == {"scaled down"}
+
+    @property
+    def letters(self) -> list[str]:
+        """How the paper's numbers are known that it does not print."""
+        return sorted({score.against.evidence for score in self.scores()} - {""})
+
+
+@dataclass(frozen=True)
 class Row:
     """A cell of a table of rows; ``extras`` stand under the table's, by heading."""
 
@@ -41,7 +64,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class RowsTable:
+class RowsTable(Judged):
     """One row per cell; ``metrics`` are the columns with scores, ``extras`` the headings of what stands beside them."""
 
     metrics: list[str]
@@ -49,16 +72,8 @@ class RowsTable:
     rows: list[Row]
     show_data: bool
 
-    @property
-    def verdicts(self) -> set[str]:
-        """What is said of ours against the paper's numbers; empty if the paper has none."""
-        scores = [score for row in self.rows for score in row.scores.values()]
-        return {score.against.verdict for score in scores if score.against.paper}
-
-    @property
-    def scaled(self) -> bool:
-        """Whether the paper's numbers are all of larger cells, so that no difference is judged."""
-        return self.verdicts == {"scaled down"}
+    def scores(self) -> Iterable[Score]:
+        return [score for row in self.rows for score in row.scores.values()]
 
 
 @dataclass(frozen=True)
@@ -78,31 +93,26 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Block:
+class Block(Judged):
     """The rows of one image and factor; ``entries`` stand under the table's columns."""
 
     title: str
     metrics: list[str]
     entries: list[Entry | None]
 
-    @property
-    def verdicts(self) -> set[str]:
-        """What is said of ours against the paper's numbers; empty if the paper has none."""
-        scores = [score for entry in self.entries if entry for score in entry.scores.values()]
-        return {score.against.verdict for score in scores if score.against.paper}
-
-    @property
-    def scaled(self) -> bool:
-        """Whether the paper's numbers are all of larger cells, so that no difference is judged."""
-        return self.verdicts == {"scaled down"}
+    def scores(self) -> Iterable[Score]:
+        return [score for entry in self.entries if entry for score in entry.scores.values()]
 
 
 @dataclass(frozen=True)
-class ArmsTable:
+class ArmsTable(Judged):
     """Table 1's layout: a column per arm, a block of rows per image and factor."""
 
     columns: list[Column]
     blocks: list[Block]
+
+    def scores(self) -> Iterable[Score]:
+        return [score for block in self.blocks for score in block.scores()]
 
     @property
     def metrics(self) -> list[str]:

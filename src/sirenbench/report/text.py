@@ -29,6 +29,13 @@ def plain(value: int | float | str) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def machine(value: float | None) -> str:
+    """A number for files: ``-0.1603582``. Seven digits, for more would depend on the machine; nothing where none is."""
+    if value is None or math.isnan(value):
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.7g}"
+
+
 def signed(value: float, digits: int) -> str:
     """``+0.044``, ``−0.160``, and ``0.000`` without a sign."""
     text = number(value, digits)

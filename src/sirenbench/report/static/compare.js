@@ -163,6 +163,7 @@
   all("figure.images .lens").forEach((tools) => {
     const figure = tools.closest("figure");
     const panes = all("[data-role]", figure);
-    tools.append(button("Compare two, inspect crops", () => open(figure.dataset.title, panes)));
+    const tell = (error) => { figure.querySelector(".scale").textContent = error.message; };
+    tools.append(button("Compare two, inspect crops", () => open(figure.dataset.title, panes).catch(tell)));
   });
 }

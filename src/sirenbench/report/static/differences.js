@@ -43,11 +43,18 @@
     addEventListener("afterprint", () => all(".on-paper", figure).forEach((made) => made.remove()));
     const scale = element("p", { className: "aside scale", role: "status" });
     const show = async (gain) => {
-      const truth = await pixelsOf(target);
-      const images = await Promise.all(results.map(pixelsOf));
+      let pixels;
+      try {
+        pixels = await Promise.all([target, ...results].map(pixelsOf));
+      } catch (error) {
+        scale.textContent = error.message;
+        return false;
+      }
+      const [truth, ...images] = pixels;
       results.forEach(showImage);
       const largest = gain && results.map((pane, i) => showDifference(pane, images[i], truth, Number(gain)));
       scale.replaceChildren(...(gain ? scaleOf(Number(gain), largest) : []));
+      return true;
     };
     const tools = element("div", { className: "lens" }, choices("Show", GAINS, "", show));
     figure.querySelector("figcaption").before(tools, scale);

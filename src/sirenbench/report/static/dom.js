@@ -14,14 +14,19 @@ const button = (text, press) => {
   return made;
 };
 
-// Buttons of which one is pressed; `options` are pairs of a value and its text.
+// Buttons of which one is pressed; `options` are pairs of a value and its text. Where `choose` answers false, the
+// choice could not be made, and the one that stands is pressed again.
 const choices = (label, options, chosen, choose) => {
   const group = element("div", { className: "choices", role: "group", ariaLabel: label }, `${label} `);
+  let standing;
+  const press = (made) => buttons.forEach((other) => { other.ariaPressed = String(other === made); });
   const buttons = options.map(([value, text]) => {
-    const made = button(text, () => {
-      buttons.forEach((other) => { other.ariaPressed = String(other === made); });
-      choose(value);
+    const made = button(text, async () => {
+      press(made);
+      if (await choose(value) === false) press(standing);
+      else standing = made;
     });
+    if (value === chosen) standing = made;
     made.ariaPressed = String(value === chosen);
     return made;
   });

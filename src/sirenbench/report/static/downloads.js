@@ -7,14 +7,15 @@ const save = (name, type, text) => {
 };
 
 // What a cell of a table says to a reader.
-const shown = (cell, unseen = true) => {
+const readable = (cell, unread = "[aria-hidden]") => {
   const copy = cell.cloneNode(true);
   all("button", copy).forEach((made) => made.replaceWith(made.textContent));
-  all(".evidence, .grounds", copy).forEach((part) => part.remove());
+  all(`.evidence, .grounds, ${unread}`, copy).forEach((part) => part.remove());
   all(".note", copy).forEach((note) => note.prepend(" "));
-  all(unseen ? "[aria-hidden]" : "[aria-hidden], .unseen", copy).forEach((hidden) => hidden.remove());
-  return copy.textContent.replace(/\s+/g, " ").trim();
+  return copy;
 };
+const wordsOf = (part) => part.textContent.replace(/\s+/g, " ").trim();
+const shown = (cell, unread) => wordsOf(readable(cell, unread));
 
 {
   const quoted = (value) => {
@@ -57,16 +58,41 @@ const shown = (cell, unseen = true) => {
   });
 
   const seen = (rows) => [...rows].filter((row) => !row.hidden);
-  const texts = (row) => [...row.cells].map((cell) => shown(cell));
-  const isGroup = (row) => row.cells.length === 1 && row.cells[0].colSpan > 1;
-  const records = (table) => {
-    const columns = texts(table.tHead.rows[0]);
-    let group = {};
-    return [...table.tBodies].flatMap((body) => seen(body.rows)).flatMap((row) => {
-      if (!isGroup(row)) return [{ ...group, ...named(columns, texts(row)) }];
-      group = { group: shown(row.cells[0]) };
-      return [];
-    });
+
+  // For files a cell is taken apart: its number or words, half of its interval, and what else is said of it.
+  const ASIDE = ".note, .unseen, th .badge, .number .badge";
+  const parts = (name, cell) => {
+    const copy = readable(cell);
+    const half = copy.querySelector(".half");
+    const asides = all(ASIDE, copy);
+    [half, ...asides].forEach((part) => part?.remove());
+    const words = wordsOf(copy);
+    const key = copy.dataset.key ?? (words === "–" ? "" : words);
+    return {
+      [name]: valueOf(key),
+      [`${name} ±`]: valueOf(half?.dataset.key ?? ""),
+      [`${name} note`]: asides.map((part) => wordsOf(part).replace(/:$/, "")).filter(Boolean).join("; ") || null,
+    };
+  };
+  const valueOf = (text) => (text === "" ? null : Number.isFinite(Number(text)) ? Number(text) : text);
+  const ofRows = (table) => {
+    const names = [...table.tHead.rows[0].cells].map((head) => shown(head));
+    return seen(table.tBodies[0].rows).map((row) => Object.assign({}, ...[...row.cells].map((cell, i) => parts(names[i], cell))));
+  };
+  // Where the arms are the columns, and an arm's numbers stand below each other, a record is an arm of a block of rows.
+  const ofArms = (table) => {
+    const arms = [...table.tHead.rows[0].cells].slice(1);
+    return [...table.tBodies].flatMap(({ rows: [title, ...rows] }) => arms.flatMap((arm, i) => {
+      const numbers = Object.assign({}, ...rows.map((row) => parts(row.dataset.column, row.cells[i + 1])));
+      const isThere = Object.values(numbers).some((value) => value !== null);
+      return isThere ? [{ image: shown(title), ...parts("arm", arm), ...numbers }] : [];
+    }));
+  };
+  const tidy = (table) => {
+    const records = table.matches(".arms") ? ofArms(table) : ofRows(table);
+    const names = [...new Set(records.flatMap(Object.keys))];
+    const columns = names.filter((name) => !/ (±|note)$/.test(name) || records.some((record) => record[name] !== null));
+    return { columns, rows: records.map((record) => columns.map((name) => record[name] ?? null)) };
   };
 
   // LaTeX with booktabs: what means something to it is escaped, and signs that it lacks are in its words.
@@ -80,7 +106,7 @@ const shown = (cell, unseen = true) => {
   // After the end of a row, [ and * would be taken for its options.
   const latexText = (text) => text.replace(SPECIAL, (sign) => SIGNS[sign] ?? `\\${sign}`).replace(/^[[*]/, "{$&}");
   const latexCell = (cell) => {
-    const text = latexText(shown(cell, false));
+    const text = latexText(shown(cell, "[aria-hidden], .unseen"));
     const marked = cell.querySelector(".best") ? `\\textbf{${text}}` : cell.querySelector(".second") ? `\\underline{${text}}` : text;
     return cell.colSpan > 1 ? `\\multicolumn{${cell.colSpan}}{l}{${marked}}` : marked;
   };
@@ -96,8 +122,8 @@ const shown = (cell, unseen = true) => {
   };
 
   const formats = {
-    CSV: (name, table) => save(`${name}.csv`, "text/csv", csv(seen(table.rows).map(texts))),
-    JSON: (name, table) => saveJson(name, records(table)),
+    CSV: (name, table) => ofAll.csv(name, tidy(table)),
+    JSON: (name, table) => ofAll.json(name, tidy(table)),
     LaTeX: (name, table) => save(`${name}.tex`, "application/x-tex", latex(table)),
   };
   all("table[data-name]").forEach((table) => {

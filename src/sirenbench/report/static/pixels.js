@@ -9,16 +9,24 @@ const brought = {};
 const picture = (name, source) => { brought[name] = source; };
 const embedded = (source) => new Promise((resolve, reject) => {
   if (source.startsWith("data:")) return resolve(source);
-  const [, place, name] = source.match(/^(.*\/([^/]+))\.webp$/);
+  const [, place, folder, name] = source.match(/^(.*\/([^/]+)\/([^/]+))\.webp$/);
   const script = element("script", { src: `${place}.js` });
-  script.addEventListener("load", () => resolve(brought[name]));
-  script.addEventListener("error", () => reject(new Error(`${place}.js is not beside this page.`)));
+  const finish = () => {
+    if (brought[name]) return resolve(brought[name]);
+    const lost = `${folder}/${name}.js is missing or damaged`;
+    return reject(new Error(`Pixels cannot be read: ${lost}. Keep the whole folder ${folder} beside this page.`));
+  };
+  ["load", "error"].forEach((end) => script.addEventListener(end, finish));
   return document.head.append(script);
 });
 
 const decoded = new WeakMap();
 const pixelsOf = (pane) => {
-  if (!decoded.has(pane)) decoded.set(pane, embedded(sourceOf(pane)).then(decode));
+  if (!decoded.has(pane)) {
+    const pixels = embedded(sourceOf(pane)).then(decode);
+    decoded.set(pane, pixels);
+    pixels.catch(() => decoded.delete(pane));
+  }
   return decoded.get(pane);
 };
 const decode = async (source) => {

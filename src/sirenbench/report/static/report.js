@@ -66,14 +66,6 @@
     });
   });
 
-  // Curves: over the steps or over the seconds.
-  all("figure.curves").forEach((figure) => {
-    const axes = [["steps", "Steps"], ["seconds", "Seconds"]];
-    figure.prepend(choices("Over", axes, "steps", (chosen) => {
-      all("[data-axis]", figure).forEach((panels) => { panels.hidden = panels.dataset.axis !== chosen; });
-    }));
-  });
-
   // Images: one place, enlarged in all that stand together.
   all("[data-zoom]").forEach((strip) => {
     let x = 0.5;
@@ -85,8 +77,19 @@
       strip.style.setProperty("--y", y);
     };
     const arrows = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, -0.05], ArrowDown: [0, 0.05] };
+    // A place that is dragged stays under the pointer; the click that ends a drag is none.
+    let held = null;
+    let dragged = false;
+    const drag = (event) => {
+      if (!held) return;
+      const [right, down] = [event.clientX - held.clientX, event.clientY - held.clientY];
+      dragged ||= Math.hypot(right, down) > 4;
+      const across = held.side * (enlarged - 1);
+      if (dragged) move(held.x - right / across, held.y - down / across);
+    };
     all(".frame:not(.empty)", strip).forEach((frame) => {
       const made = button("", (event) => {
+        if (dragged && event.detail > 0) return;
         const box = made.getBoundingClientRect();
         const pointed = event.detail > 0;
         if (!strip.classList.contains("zoomed")) {
@@ -98,6 +101,15 @@
       made.className = "frame";
       made.setAttribute("aria-pressed", "false");
       made.append(...frame.childNodes);
+      made.addEventListener("pointerdown", (event) => {
+        dragged = false;
+        if (!strip.classList.contains("zoomed")) return;
+        held = { x, y, side: made.clientWidth, clientX: event.clientX, clientY: event.clientY };
+        made.setPointerCapture(event.pointerId);
+      });
+      made.addEventListener("pointermove", drag);
+      ["pointerup", "pointercancel"].forEach((end) => made.addEventListener(end, () => { held = null; }));
+      made.addEventListener("dragstart", (event) => event.preventDefault());
       made.addEventListener("keydown", (event) => {
         if (!strip.classList.contains("zoomed") || !(event.key in arrows || "+-".includes(event.key))) return;
         event.preventDefault();

@@ -14,7 +14,7 @@ all("[data-filter=verdict]").forEach((list) => {
   const show = () => {
     const words = field.value.toLowerCase().split(/\s+/);
     rows.forEach((row, i) => {
-      row.hidden = (verdict !== "" && row.dataset.verdict !== verdict) || !words.every((word) => texts[i].includes(word));
+      row.hidden = (verdict !== "" && !row.dataset.verdict.split(" ").includes(verdict)) || !words.every((word) => texts[i].includes(word));
     });
     const filtered = verdict !== "" || field.value.trim() !== "";
     groups.forEach((group) => {

@@ -15,6 +15,7 @@ from sirenbench.report.cells import Labelled, curves_of
 from sirenbench.report.figures.curves import AXES, Series, draw, thinned
 from sirenbench.report.figures.style import colour_of, dash_of
 from sirenbench.report.metrics import facts
+from sirenbench.report.text import plural
 from sirenbench.statistics import band
 
 DRAWN = ("psnr", "psnr@align=affine", "ssim")
@@ -41,6 +42,8 @@ class Curves:
         Unique on the page.
     lost
         Which curves cannot be read, and what to do.
+    ended
+        Which curves end before the last step, because how many of their seeds diverged.
     points
         What is drawn, as rows: label, metric, step, seconds, mean, and half of the mean's 95 % interval.
     """
@@ -49,6 +52,7 @@ class Curves:
     panels: dict[str, list[Markup]]
     legend: list[Key]
     lost: list[str]
+    ended: list[str]
     points: list[list[str | float | None]]
 
 
@@ -83,7 +87,12 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
             line.label: Key(line.label, line.style, colour_of(line.style), dash_of(line.style), line.is_level)
             for line in series
         }
-    return Curves(key, panels, list(legend.values()), lost, points) if legend or lost else None
+    ended = [_ended(one) for one in shown if one.cell.diverged]
+    return Curves(key, panels, list(legend.values()), lost, ended, points) if legend or lost else None
+
+
+def _ended(one: Labelled) -> str:
+    return f"{one.label} ({one.cell.diverged} of {plural(len(one.cell.replicates), 'seed')})"
 
 
 def _points(line: Series, metric: str) -> Iterator[list[str | float | None]]:
