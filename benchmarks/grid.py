@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,10 @@ def project(folder: Path, steps: int) -> None:
     (folder / "config/config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def measured(folder: Path, cores: int) -> dict[str, float]:
+def measured(folder: Path, cores: int, options: Sequence[str]) -> dict[str, float]:
     """Run it and read what its cells say they took."""
     began = time.perf_counter()
-    words = [sys.executable, "-W", "ignore", "-m", "snakemake", "--cores", str(cores)]
+    words = [sys.executable, "-W", "ignore", "-m", "snakemake", "--cores", str(cores), *options]
     done = subprocess.run(words, cwd=folder, env=os.environ, check=False, capture_output=True, text=True)
     wall = time.perf_counter() - began
     if done.returncode:
@@ -63,6 +64,7 @@ def measured(folder: Path, cores: int) -> dict[str, float]:
         "training_seconds": training,
         "limit_seconds": 1.15 * training / cores + 10,
         "startup_seconds": sum(cost.startup_seconds for cost in costs if cost),
+        "metrics_seconds": sum(cost.metrics_seconds for cost in costs if cost),
     }
 
 
@@ -72,10 +74,12 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=Path("results/grid.json"))
+    parser.add_argument("--profile", help="of Snakemake, beside the default one: profiles/workstation")
     words = parser.parse_args()
+    options = ["--profile", words.profile] if words.profile else []
     with tempfile.TemporaryDirectory(prefix="sirenbench-grid-") as folder:
         project(Path(folder), words.steps)
-        found = measured(Path(folder), words.cores)
+        found = measured(Path(folder), words.cores, options)
     print("\n".join(f"{name:18} {value:8.1f}" for name, value in found.items()))
     words.out.parent.mkdir(parents=True, exist_ok=True)
     words.out.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")

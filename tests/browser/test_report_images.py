@@ -65,6 +65,23 @@ def test_differences_are_those_of_the_embedded_pixels(page: Page, gain: int) -> 
     assert words.split("channels: 0")[1].strip().startswith(f"{1 / gain:g}")
 
 
+def test_a_signed_difference_tells_brighter_from_darker(page: Page) -> None:
+    from matplotlib import colormaps
+
+    figure = page.locator("figure.images").first
+    panes = panes_of(figure)
+    figure.get_by_role("button", name="Signed").press("Enter")
+    pane = figure.locator("[data-role=result]").last
+    expect(pane.locator(".deviation")).to_be_visible()
+    values = (panes["ReLU"] - panes["Target"]).mean(axis=2)
+    assert values.min() < -0.05
+    assert values.max() > 0.05
+    assert pane.locator(".deviation").inner_text() == f"differs by at most {np.abs(values).max():.3f}"
+    expected = 255 * colormaps["RdBu_r"](np.clip((4 * values + 1) / 2, 0, 1))[..., :3]
+    assert np.abs(drawn(pane.locator("canvas")) - expected).max() <= 11, "nine colours stand for its 256"
+    assert "image − target, 8 bits" in figure.get_by_role("status").inner_text()
+
+
 def test_colours_are_compared_channel_by_channel(page: Page) -> None:
     random = np.random.default_rng(0)
     one, other = random.integers(0, 256, (2, 5, 7, 3))

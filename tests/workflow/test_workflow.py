@@ -64,6 +64,18 @@ def test_a_cell_that_no_configuration_lists_is_run_by_its_name_in_one_training_j
     assert project.record(name).spec["first_omega"] == 15
 
 
+def test_the_profile_for_workstations_makes_the_same_cells(finished: Project) -> None:
+    before = {name: finished.record(name) for name in (SIREN, RELU)}
+    shutil.rmtree(finished.folder / "results")
+    code, output = finished.snakemake("--profile", "profiles/workstation")
+    assert code == 0, output
+    assert (finished.folder / "results/small/report.html").exists()
+    for name, record in before.items():
+        made = finished.record(name)
+        for file in ("weights.safetensors", "images.npz"):
+            assert made.files[file] == record.files[file]
+
+
 def test_a_deleted_cell_is_the_only_one_that_runs_again(finished: Project) -> None:
     before = finished.stamps()
     shutil.rmtree(finished.folder / "results/cells" / RELU)

@@ -38,10 +38,10 @@ const decode = async (source) => {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 };
 
-// |one - other| on [0, 1] at every pixel, the mean of its three channels.
-const differenceOf = (one, other) => Float32Array.from({ length: one.width * one.height }, (_, pixel) => {
+// |one - other| on [0, 1] at every pixel, the mean of its three channels; with its sign if `by` leaves it.
+const differenceOf = (one, other, by = Math.abs) => Float32Array.from({ length: one.width * one.height }, (_, pixel) => {
   let sum = 0;
-  for (let i = 4 * pixel; i < 4 * pixel + 3; i += 1) sum += Math.abs(one.data[i] - other.data[i]);
+  for (let i = 4 * pixel; i < 4 * pixel + 3; i += 1) sum += by(one.data[i] - other.data[i]);
   return sum / 3 / 255;
 });
 
@@ -70,20 +70,24 @@ const worstPlace = (images, other, { width, height }) => {
   return { x: worst.x, y: worst.y, width, height };
 };
 
-// Nine colours of Matplotlib's map "magma", and straight lines between them: evenly brighter from 0 to 1.
-const MAGMA = ["000004", "1d1147", "51127c", "832681", "b73779", "e55064", "fb8761", "fec287", "fcfdbf"]
-  .map((colour) => [0, 2, 4].map((i) => parseInt(colour.slice(i, i + 2), 16)));
-const colourOf = (value) => {
-  const place = Math.min(1, value) * (MAGMA.length - 1);
-  const low = Math.min(Math.floor(place), MAGMA.length - 2);
-  return MAGMA[low].map((part, i) => part + (place - low) * (MAGMA[low + 1][i] - part));
+// Nine colours of Matplotlib's map "magma" and eleven of its "RdBu_r", and straight lines between them: evenly brighter from 0 to 1;
+// and from blue over white in the middle to red.
+const coloursOf = (...map) => map.map((colour) => [0, 2, 4].map((i) => parseInt(colour.slice(i, i + 2), 16)));
+const MAGMA = coloursOf("000004", "1d1147", "51127c", "832681", "b73779", "e55064", "fb8761", "fec287", "fcfdbf");
+const SIGNS = coloursOf(
+  "053061", "2065ab", "4393c3", "90c4dd", "d1e5f0", "f7f6f6", "fddbc7", "f3a481", "d6604d", "b1182b", "67001f",
+);
+const colourOf = (map, value) => {
+  const place = Math.max(0, Math.min(1, value)) * (map.length - 1);
+  const low = Math.min(Math.floor(place), map.length - 2);
+  return map[low].map((part, i) => part + (place - low) * (map[low + 1][i] - part));
 };
 
-// A canvas of the values, of which `full` and above has the last colour.
-const coloured = (values, width, height, full) => {
+// A canvas of the values: `low` and below has the first colour, `high` and above the last.
+const coloured = (values, width, height, { low, high, map }) => {
   const canvas = element("canvas", { width, height, role: "img" });
   const image = new ImageData(width, height);
-  values.forEach((value, i) => image.data.set([...colourOf(value / full), 255], 4 * i));
+  values.forEach((value, i) => image.data.set([...colourOf(map, (value - low) / (high - low)), 255], 4 * i));
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 };
