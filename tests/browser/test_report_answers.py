@@ -99,7 +99,7 @@ def test_what_holds_without_a_run_is_told_from_what_this_run_shows(page: Page) -
     assert 30 < wanted < int(page.locator("header a.badge", has_text="holds").inner_text().split()[0])
     count.click()
     assert list(shown(page).values()) == ["holds"] * wanted
-    assert page.locator("#claims .choices [aria-pressed=true]").inner_text() == "without a run"
+    assert page.locator("#claims .choices [aria-pressed=true]").inner_text() == "holds without a run"
     grounds = page.locator("#claims tr[data-verdict]:visible > td:nth-child(2)").all_inner_texts()
     assert all("without a run: " in text for text in grounds)
 

@@ -29,7 +29,7 @@ all("[data-filter=verdict]").forEach((list) => {
     history.replaceState(null, "", state ? `#claims:${state}` : "#claims");
     show();
   };
-  const words = all("li", list).map((item) => [item.dataset.verdict, item.firstElementChild.textContent.replace(/^\d+ /, "")]);
+  const words = all("li", list).map((item) => [item.dataset.verdict, item.dataset.word]);
   const chips = choices("Show", [["", "all"], ...words], "", (chosen) => { verdict = chosen; keep(); });
   field.addEventListener("input", keep);
   list.after(element("p", { className: "tools" }, chips, element("label", {}, "Claims with ", field), count));
