@@ -17,14 +17,8 @@ from sirenbench.records import CellRecord, RecordError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 MOST_BYTES = 2**32  # of one file, unpacked
-
-# What there is in the Parquet files that sirenbench writes.
-_TYPES = {"BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE", "BYTE_ARRAY"}
-_COMPRESSIONS = {"UNCOMPRESSED", "SNAPPY"}
-_ENCODINGS = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED"}
 
 
 def read_images(path: Path) -> dict[str, np.ndarray]:
@@ -37,33 +31,43 @@ def read_images(path: Path) -> dict[str, np.ndarray]:
 
 def read_curves(path: Path) -> dict[str, np.ndarray]:
     """The columns of ``curves.parquet``, by name. Raises RecordError if it is damaged or missing."""
-    import pyarrow as pa
-
     try:
-        table = read_table(path)
-        for field in table.schema:
-            if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
-                raise ValueError(f"the column {shown(field.name)} is not of numbers")
+        table = read_table(path, of_numbers=True)
         return {name: table[name].to_numpy() for name in table.column_names}
     except Exception as error:
         raise _damaged(path, error) from error
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path, *, of_numbers: bool = False) -> pa.Table:
     """A Parquet file, its texts as dictionaries: a page of a few bytes can repeat a long text a million times.
+
+    Parameters
+    ----------
+    of_numbers
+        Whether it has nothing else.
 
     Raises
     ------
     ValueError
-        If it is of another make than sirenbench's files, or would be larger than those are. A damaged or hostile file
-        can make it raise anything.
+        If it is larger than sirenbench's files are, or of something else. A damaged file can make it raise anything.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    kinds = "numbers" if of_numbers else "numbers or texts"
     with path.open("rb") as file:
-        table = pq.read_table(file, read_dictionary=_checked_texts(pq.read_metadata(file)))
+        about = pq.read_metadata(file)
+        schema = about.schema.to_arrow_schema()
+        # No more is asked of the columns here: where their chunks are damaged, Arrow ends the process that asks.
+        groups = [about.row_group(number) for number in range(about.num_row_groups)]
+        _check_bytes(8 * len(schema) * sum(group.num_rows for group in groups), "its rows")
+        _check_bytes(sum(group.total_byte_size for group in groups), "its pages")
+        texts = [field.name for field in schema if not pa.types.is_primitive(field.type)]
+        for name in texts:
+            if of_numbers or not _is_text(schema.field(name).type):
+                raise ValueError(f"the column {shown(name)} is not of {kinds}")
+        table = pq.read_table(file, read_dictionary=texts)
     written_out = 0
     for column in table.columns:
         for chunk in column.chunks if pa.types.is_dictionary(column.type) else ():
@@ -72,21 +76,11 @@ def read_table(path: Path) -> pa.Table:
     return table
 
 
-def _checked_texts(about: pq.FileMetaData) -> list[str]:
-    """The columns of texts of a Parquet file that is made as ours are, and no larger. Raises ValueError."""
-    groups = [about.row_group(number) for number in range(about.num_row_groups)]
-    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
-    columns = [about.schema.column(number) for number in range(about.num_columns)]
-    _check_bytes(8 * len(columns) * sum(group.num_rows for group in groups), "its rows")
-    _check_bytes(sum(chunk.total_uncompressed_size for chunk in chunks), "its pages")
-    # Others can hold a list of any length in a row, or pack far more into a page than it says.
-    foreign = {column.physical_type for column in columns} - _TYPES
-    foreign |= {"LIST" for column in columns if column.max_repetition_level}
-    foreign |= {chunk.compression for chunk in chunks} - _COMPRESSIONS
-    foreign |= {encoding for chunk in chunks for encoding in chunk.encodings} - _ENCODINGS
-    if foreign:
-        raise ValueError(f"it has {', '.join(sorted(foreign))}, which no table of sirenbench has")
-    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _check_bytes(found: int, what: str) -> None:

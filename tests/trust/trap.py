@@ -63,7 +63,9 @@ def start_up(folder: Path, trap: Trap | None) -> dict[str, str]:
     tests = str(Path(__file__).parents[1])
     text = f"import sys\nsys.path.append({tests!r})\nfrom trust import trap\ntrap.by_environment()\n"
     (folder / "sitecustomize.py").write_text(text)
-    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    # They start elsewhere: a relative folder would be none there, and another package be found.
+    own = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    path = os.pathsep.join([str(folder), *own])
     return {"PYTHONPATH": path} | ({VARIABLE: json.dumps([asdict(trap), str(folder)])} if trap else {})
 
 
