@@ -10,6 +10,7 @@ import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -94,9 +95,9 @@ class Cluster(ABC):
         """How many packs one submission may have."""
         return _DEFAULT_ARRAY
 
-    def can_take(self, request: Request) -> bool:
-        """Whether a request can be submitted now; what cannot waits here."""
-        return True
+    def room(self, request: Request) -> int | None:
+        """How many packs with a request it takes now, None for any number; what it does not take waits here."""
+        return None
 
     @abstractmethod
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
@@ -231,26 +232,39 @@ class Slurm(Cluster):
         return present is not None and present.isdisjoint(ids)
 
 
+@dataclass(frozen=True)
+class Share:
+    """What of this machine a process has."""
+
+    gpus: list[int]
+    threads: int
+
+
 class Local(Cluster):
-    """Processes of this machine, each with GPUs of its own."""
+    """Processes of this machine, each with processors and GPUs of its own."""
 
     def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
         super().__init__(folder, settings)
         self._gpus = [int(word) for word in settings.gpus.split(",") if word] or _visible_gpus()
-        self._taken: dict[str, list[int]] = {}
+        self._processors = settings.processors or len(os.sched_getaffinity(0))
+        self._taken: dict[str, Share] = {}
         self._jobs: dict[str, submitit.Job] = {}
 
     @property
     def longest_array(self) -> int:
         return 1
 
-    def can_take(self, request: Request) -> bool:
+    def room(self, request: Request) -> int:
         if request.gpus > len(self._gpus):
             raise WorkflowError(
                 f"rule {request.name} asks for {request.gpus} GPUs; this machine hands out {len(self._gpus)}. "
                 "Lower the resource gpu, or name the GPUs with --submitit-gpus"
             )
-        return request.gpus <= len(self._free())
+        shares = self._shares()
+        free = self._processors - sum(share.threads for share in shares)
+        # Who asks for more threads than there are processors has the machine alone.
+        room = max(free // request.threads, 0 if shares else 1)
+        return min(room, len(self._free()) // request.gpus) if request.gpus else room
 
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
         gpus = self._free()[: request.gpus]
@@ -265,7 +279,7 @@ class Local(Cluster):
         ids = []
         for pack in packs:
             job = executor.submit(pack)
-            self._taken[job.job_id], self._jobs[job.job_id] = gpus, job
+            self._taken[job.job_id], self._jobs[job.job_id] = Share(gpus, request.threads), job
             ids.append(job.job_id)
         return ids
 
@@ -282,8 +296,11 @@ class Local(Cluster):
         return True
 
     def _free(self) -> list[int]:
-        taken = {gpu for id, gpus in self._taken.items() if self._is_alive(id) for gpu in gpus}
+        taken = {gpu for share in self._shares() for gpu in share.gpus}
         return [gpu for gpu in self._gpus if gpu not in taken]
+
+    def _shares(self) -> list[Share]:
+        return [share for id, share in self._taken.items() if self._is_alive(id)]
 
     def _is_alive(self, id: str) -> bool:
         if id in self._jobs:

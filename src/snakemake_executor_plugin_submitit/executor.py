@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import threading
 import time
@@ -81,7 +82,7 @@ class Executor(RemoteExecutor):
         self._outcomes = Outcomes(self._folder / "outcomes")
         self._ledger = Ledger(self._folder / "ledger")
         self._cluster = CLUSTERS[settings.cluster](self._folder, settings)
-        self._waiting: list[tuple[Request, list[JobExecutorInterface]]] = []
+        self._waiting: list[tuple[Request, JobExecutorInterface]] = []
         self._submitting = threading.Lock()
         self._unanswered: dict[str, Submission] = {}  # by their marks; they may be in the queue
         self._is_over = False
@@ -107,12 +108,7 @@ class Executor(RemoteExecutor):
         for job in jobs:
             self.run_job_pre(job)
         adopted = self._adopt(jobs)
-        grouped: dict[Request, list[JobExecutorInterface]] = {}
-        for job in jobs:
-            if job not in adopted:
-                grouped.setdefault(request_of(job), []).append(job)
-        for request, members in grouped.items():
-            self._waiting += [(request, pack) for pack in _split(members, self._settings.pack)]
+        self._waiting += [(request_of(job), job) for job in jobs if job not in adopted]
         self._submit_waiting()
 
     def run_job(self, job: JobExecutorInterface) -> None:
@@ -198,12 +194,27 @@ class Executor(RemoteExecutor):
             if self._is_over or self._pace.is_pause:
                 return
             takes_more = self._find_unanswered()
-            waiting, self._waiting = self._waiting, []
-            for request, packs in _arrays(waiting, min(self._cluster.longest_array, self._pace.most)):
-                if takes_more and self._cluster.can_take(request):
-                    takes_more = self._submit(request, packs)
-                else:
-                    self._waiting += [(request, pack) for pack in packs]
+            waiting, self._waiting = _grouped(self._waiting), []
+            longest = min(self._cluster.longest_array, self._pace.most)
+            for request, jobs in waiting.items():
+                packs = self._packs(request, jobs)
+                for start in range(0, len(packs), longest):
+                    array = packs[start : start + longest]
+                    if takes_more:
+                        takes_more = self._submit(request, array)
+                    else:
+                        self._wait_again(request, array)
+
+    def _packs(self, request: Request, jobs: Sequence[JobExecutorInterface]) -> list[list[JobExecutorInterface]]:
+        """Those for which there is room now, in packs; the others wait on, and may be in larger ones then."""
+        room = self._cluster.room(request)
+        size = self._settings.pack if not room else min(self._settings.pack, math.ceil(len(jobs) / room))
+        packs = list(_split(jobs, size))
+        self._wait_again(request, packs[room:] if room is not None else ())
+        return packs[:room]
+
+    def _wait_again(self, request: Request, packs: Iterable[Sequence[JobExecutorInterface]]) -> None:
+        self._waiting += [(request, job) for pack in packs for job in pack]
 
     def _submit(self, request: Request, packs: Sequence[Sequence[JobExecutorInterface]]) -> bool:
         """Submit packs together; False if the cluster takes them later."""
@@ -220,7 +231,7 @@ class Executor(RemoteExecutor):
             self._warn_once(str(error), f"{error}. What it does not take waits here, and is submitted later")
             if error.is_too_many:
                 self._drop(submission)
-                self._waiting += [(request, list(pack)) for pack in packs]
+                self._wait_again(request, packs)
             return False
         except (SubmissionError, OSError) as error:
             self._drop(submission)
@@ -249,7 +260,7 @@ class Executor(RemoteExecutor):
                     self._follow_pack(submission, number, id)
                 else:
                     self._forget_entries(pack)
-                    self._waiting.append((submission.request, list(pack)))
+                    self._wait_again(submission.request, [pack])
             del self._unanswered[submission.mark]
         return True
 
@@ -399,13 +410,11 @@ def _split(jobs: Sequence[JobExecutorInterface], size: int) -> Iterator[list[Job
         yield list(jobs[start : start + size])
 
 
-def _arrays(
-    waiting: Iterable[tuple[Request, list[JobExecutorInterface]]], longest: int
-) -> Iterator[tuple[Request, list[list[JobExecutorInterface]]]]:
-    """Packs with the same request together, at most ``longest`` at once."""
-    grouped: dict[Request, list[list[JobExecutorInterface]]] = {}
-    for request, pack in waiting:
-        grouped.setdefault(request, []).append(pack)
-    for request, packs in grouped.items():
-        for start in range(0, len(packs), longest):
-            yield request, packs[start : start + longest]
+def _grouped(
+    waiting: Iterable[tuple[Request, JobExecutorInterface]],
+) -> dict[Request, list[JobExecutorInterface]]:
+    """Jobs with the same request together."""
+    grouped: dict[Request, list[JobExecutorInterface]] = {}
+    for request, job in waiting:
+        grouped.setdefault(request, []).append(job)
+    return grouped

@@ -59,3 +59,11 @@ class ExecutorSettings(ExecutorSettingsBase):
             "help": "For local: the ids of the GPUs to hand out, separated by commas; those of this machine if empty."
         },
     )
+    processors: int = field(
+        default=0,
+        metadata={
+            "help": "For local: how many processors its jobs share; all of this machine if 0. A job waits until as many "
+            "are free as it has threads.",
+            "type": int,
+        },
+    )

@@ -72,6 +72,7 @@ CONFIG = {
 MADE = ("results.parquet", "results.csv", "run.json", "claims.json", "report.html")
 PACKED = (
     *("--executor", "submitit", "--submitit-cluster", "local", "--submitit-pack", "3", "--jobs", "2"),
+    *("--submitit-processors", "1"),
     *("--submitit-preload", "snakemake.script,sirenbench.workflow,sirenbench.worker.train"),
 )
 

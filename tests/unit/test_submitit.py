@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,6 +39,11 @@ rule member:
     output: "member/{n}"
     shell: "echo {wildcards.n} >> starts; if test -e first; then test -e stopped || sleep 60; fi; touch first {output}"
 
+rule process:
+    output: "process/{n}"
+    shell:
+        "begin=$(date +%s.%N); sleep 0.2; echo $SUBMITIT_LOCAL_JOB_ID > {output}; echo $begin $(date +%s.%N) >> spans"
+
 rule gpu:
     output: "gpu/{n}"
     resources: gpu=1
@@ -54,6 +60,8 @@ known = {"parent": os.getppid(), "loaded": "colorsys" in sys.modules, "n": snake
 Path(snakemake.output[0]).write_text(json.dumps(known))
 sys.exit("no such thing" if snakemake.wildcards.n == "bad" else 0)
 """
+
+ONE_PROCESS = ("--submitit-processors", "1")
 
 
 def asked(**resources: object) -> Request:
@@ -257,8 +265,9 @@ def flow(tmp_path: Path) -> Path:
 
 
 def head(flow: Path, *words: str, cluster: str = "local") -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "snakemake", *words, "--executor", "submitit", "--submitit-cluster", cluster]
-    command += ["--jobs", "20", "--keep-going", "--nolock", "--rerun-incomplete"]
+    common = ["--executor", "submitit", "--submitit-cluster", cluster]
+    common += ["--jobs", "20", "--keep-going", "--nolock", "--rerun-incomplete"]
+    command = [sys.executable, "-m", "snakemake", *common, *words]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7"}
     log = (flow / "head.log").open("a")
     return subprocess.Popen(command, cwd=flow, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -288,12 +297,28 @@ def wait_for(condition: Callable[[], object]) -> None:
 @pytest.mark.slow
 class TestLocalTwin:
     def test_a_failing_member_of_a_pack_costs_only_itself(self, flow: Path) -> None:
-        code = head(flow, "out/1", "out/bad", "out/2", "--submitit-pack", "3", "--retries", "1").wait(120)
+        code = head(flow, "out/1", "out/bad", "out/2", *ONE_PROCESS, "--submitit-pack", "3", "--retries", "1").wait(120)
         assert code == 1
         assert sorted(file.name for file in (flow / "out").iterdir()) == ["1", "2"]
         assert starts(flow) == ["1", "2", "bad", "bad"]
         assert "exit status 1" in (flow / "head.log").read_text()
         assert len(submitted(flow)) == 2  # both attempts had a failure: their files may tell more
+
+    def test_packs_are_no_longer_than_it_takes_to_busy_every_processor(self, flow: Path) -> None:
+        targets = [f"process/{number}" for number in range(7)]
+        assert head(flow, *targets, "--submitit-processors", "3", "--submitit-pack", "10").wait(120) == 0
+        packs = Counter((flow / target).read_text() for target in targets)
+        assert sorted(packs.values()) == [1, 3, 3]
+
+    def test_what_comes_one_by_one_is_packed_while_it_waits(self, flow: Path) -> None:
+        """Snakemake hands out a job whenever one ends: they gather behind the process that is at work."""
+        targets = [f"process/{number}" for number in range(12)]
+        words = (*ONE_PROCESS, "--submitit-pack", "4", "--jobs", "4")
+        assert head(flow, *targets, *words).wait(120) == 0
+        packs = Counter((flow / target).read_text() for target in targets)
+        assert len(packs) <= 6
+        spans = [tuple(map(float, line.split())) for line in (flow / "spans").read_text().splitlines()]
+        assert all(end <= begin for (_, end), (begin, _) in pairwise(sorted(spans)))
 
     def test_jobs_at_the_same_time_have_different_gpus(self, flow: Path) -> None:
         assert head(flow, "gpu/1", "gpu/2", "gpu/3").wait(120) == 0
@@ -314,7 +339,7 @@ class TestLocalTwin:
     @pytest.mark.parametrize("is_killed", [False, True])
     def test_a_pack_that_is_queued_again_does_not_repeat_what_was_reported(self, flow: Path, is_killed: bool) -> None:
         """By a head that goes on, and by one that was killed meanwhile and started again."""
-        words = ("member/1", "member/2", "--submitit-pack", "2", "--submitit-signal-seconds", "1")
+        words = ("member/1", "member/2", *ONE_PROCESS, "--submitit-pack", "2", "--submitit-signal-seconds", "1")
         follower = head(flow, *words)
         ledger = flow / ".snakemake/submitit/ledger"
         wait_for(lambda: len(starts(flow)) == 2 and len(list(ledger.iterdir())) == 1)
@@ -341,7 +366,16 @@ class TestLocalTwin:
         assert not (flow / "slow/1").exists()
 
     def test_scripts_are_forked_from_a_process_that_has_their_modules(self, flow: Path) -> None:
-        words = ("script/1", "script/2", "script/bad", "--submitit-pack", "3", "--submitit-preload", "colorsys")
+        words = (
+            "script/1",
+            "script/2",
+            "script/bad",
+            *ONE_PROCESS,
+            "--submitit-pack",
+            "3",
+            "--submitit-preload",
+            "colorsys",
+        )
         assert head(flow, *words).wait(120) == 1
         found = [json.loads((flow / "script" / number).read_text()) for number in "12"]
         assert [one["loaded"] for one in found] == [True, True]

@@ -75,8 +75,8 @@ def encode_with_derivatives(spec: CellSpec, coordinates: torch.Tensor) -> Inputs
     """The same with the derivatives by the coordinates: of an encoding by autograd."""
     if spec.encoding is None:
         # The same at every pixel, and kept once.
-        slopes = torch.eye(2).to(coordinates)[:, None, :].expand(2, *coordinates.shape)
-        return Inputs(coordinates, slopes, coordinates.new_zeros(1).expand_as(coordinates))
+        unit = torch.eye(2).to(coordinates)[:, None, :].expand(2, *coordinates.shape)
+        return Inputs(coordinates, unit, coordinates.new_zeros(1).expand_as(coordinates))
     with torch.enable_grad():
         at = coordinates.clone().requires_grad_()
         inputs = encode(spec, at)
