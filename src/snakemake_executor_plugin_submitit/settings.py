@@ -62,8 +62,8 @@ class ExecutorSettings(ExecutorSettingsBase):
     processors: int = field(
         default=0,
         metadata={
-            "help": "For local: how many processors its jobs share; all of this machine if 0. A job waits until as many "
-            "are free as it has threads.",
+            "help": "For local: how many processors its jobs share; all of this machine if 0. A job waits until as "
+            "many are free as it has threads.",
             "type": int,
         },
     )
