@@ -144,7 +144,8 @@ def collect(
         for position, spec in enumerate(specs)
         for outcome in outcomes(spec.name)
     ]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(NUMBERS)
+    # As objects at first: beside a missing number pandas would round a large one.
+    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype(NUMBERS)
     frame = frame.astype({column: "str" for column in COLUMNS if column not in NUMBERS})
     with atomic_path(folder / RESULTS) as temporary:
         frame.to_parquet(temporary, index=False)

@@ -130,6 +130,18 @@ def test_numbers_that_no_worker_writes_cost_their_cell_and_not_the_run(
     run.render()
 
 
+@pytest.mark.parametrize("seed", [2**53 + 1, 2**63 - 1])
+def test_a_large_seed_is_the_same_in_the_table_beside_a_cell_without_one(seed: int, tmp_path: Path) -> None:
+    run = run_of(tmp_path, SIREN, BICUBIC)
+    record = write_cell(run.results, SIREN, Made(30.0))
+    assert record
+    replicates = tuple(one.model_copy(update={"seed": seed - one.replicate}) for one in record.replicates)
+    write_record(folder_of(run.results, SIREN.name) / RECORD, record.model_copy(update={"replicates": replicates}))
+    frame = run.collect()
+    assert set(frame[frame.name == SIREN.name].seed) == {seed, seed - 1}
+    assert set(frame[frame.name == BICUBIC.name].state) == {"missing"}
+
+
 @pytest.mark.parametrize("values", [(1.0,), (1.0, 2.0, 3.0)])
 def test_further_scores_of_another_length_than_the_replicates_are_as_good_as_none(
     values: tuple[float, ...], tmp_path: Path
