@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/grid.json"))
     parser.add_argument("--profile", help="of Snakemake, beside the default one: profiles/workstation")
     words = parser.parse_args()
-    options = ["--profile", words.profile] if words.profile else []
+    options = ["--profile", words.profile, "--submitit-processors", str(words.cores)] if words.profile else []
     with tempfile.TemporaryDirectory(prefix="sirenbench-grid-") as folder:
         project(Path(folder), words.steps)
         found = measured(Path(folder), words.cores, options)

@@ -169,6 +169,7 @@ def read_run(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
         # A flipped bit of a table may be read as another number.
         if run["table"] and run["table"] != sha256_of(path):
             raise ValueError(f"it is not the table that {RUN} tells of")
+        # Texts stay categories: a table of somebody else's may repeat a long one as often as it likes.
         return run, read_table(path).to_pandas()
 
 

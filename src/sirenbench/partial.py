@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from sirenbench.claims.judge import write_claims
 from sirenbench.claims.verdicts import FILE
-from sirenbench.collect import RESULTS, RUN, TABLE, collect, records_of_table, stamp_of
+from sirenbench.collect import RESULTS, RUN, TABLE, collect
 from sirenbench.report.build import render
 from sirenbench.report.comparison import Comparison, compared
 from sirenbench.workflow import Workflow
@@ -41,7 +43,16 @@ def report_what_is_there(
             write_claims(loaded.config, cells, results, Path(temporary))
         comparison = compared(Path(temporary), baseline) if baseline else None
         page = render(Path(temporary), results, comparison, to=folder)
-    if records_of_table(folder) != stamp_of(results, cells, loaded.config.metrics):
+        is_finished = _made_of(folder) == _made_of(Path(temporary))
+    if not is_finished:
         for stale in (RESULTS, TABLE, RUN, FILE):
             (folder / stale).unlink(missing_ok=True)
     return page, comparison
+
+
+def _made_of(folder: Path) -> tuple[str, str] | None:
+    """Of which records, and by which configuration, the tables in a folder were made; None if that cannot be told."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        return run["records"], run["config_sha256"]
+    return None

@@ -269,4 +269,4 @@ def _first(error: OSError | ValidationError) -> str:
         return str(error)
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    return f"{shown(place)}: {first['msg']}" if place else first["msg"]

@@ -76,6 +76,14 @@ class NotNowError(SubmissionError):
         self.is_too_many = is_too_many
 
 
+@dataclass(frozen=True)
+class Room:
+    """How many packs can run at once: more than run now, and in all."""
+
+    now: int
+    in_all: int
+
+
 class Cluster(ABC):
     """Takes packs, tells which are still there, and cancels them."""
 
@@ -95,9 +103,12 @@ class Cluster(ABC):
         """How many packs one submission may have."""
         return _DEFAULT_ARRAY
 
-    def room(self, request: Request) -> int | None:
-        """How many packs with a request it takes now, None for any number; what it does not take waits here."""
+    def room(self, request: Request) -> Room | None:
+        """How many packs with a request it takes, None for any number; what it does not take waits here."""
         return None
+
+    def adopt(self, id: str, request: Request) -> None:  # noqa: B027 - most need not know
+        """Know of an allocation that a head process before this one submitted."""
 
     @abstractmethod
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
@@ -246,6 +257,10 @@ class Local(Cluster):
     def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
         super().__init__(folder, settings)
         self._gpus = [int(word) for word in settings.gpus.split(",") if word] or _visible_gpus()
+        if settings.processors < 0:
+            raise WorkflowError(
+                f"--submitit-processors {settings.processors}: at least 1, or 0 for all of this machine"
+            )
         self._processors = settings.processors or len(os.sched_getaffinity(0))
         self._taken: dict[str, Share] = {}
         self._jobs: dict[str, submitit.Job] = {}
@@ -254,7 +269,7 @@ class Local(Cluster):
     def longest_array(self) -> int:
         return 1
 
-    def room(self, request: Request) -> int:
+    def room(self, request: Request) -> Room:
         if request.gpus > len(self._gpus):
             raise WorkflowError(
                 f"rule {request.name} asks for {request.gpus} GPUs; this machine hands out {len(self._gpus)}. "
@@ -263,8 +278,13 @@ class Local(Cluster):
         shares = self._shares()
         free = self._processors - sum(share.threads for share in shares)
         # Who asks for more threads than there are processors has the machine alone.
-        room = max(free // request.threads, 0 if shares else 1)
-        return min(room, len(self._free()) // request.gpus) if request.gpus else room
+        now, in_all = max(free // request.threads, 0 if shares else 1), max(self._processors // request.threads, 1)
+        if not request.gpus:
+            return Room(now, in_all)
+        return Room(min(now, len(self._free()) // request.gpus), min(in_all, len(self._gpus) // request.gpus))
+
+    def adopt(self, id: str, request: Request) -> None:
+        self._taken.setdefault(id, Share(_gpus_of(id) if request.gpus else [], request.threads))
 
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
         gpus = self._free()[: request.gpus]
@@ -284,10 +304,7 @@ class Local(Cluster):
         return ids
 
     def present(self, ids: Collection[str]) -> set[str] | None:
-        alive = {id for id in ids if self._is_alive(id)}
-        for id in set(ids) - alive:
-            self._taken.pop(id, None)
-        return alive
+        return {id for id in ids if self._is_alive(id)}
 
     def cancel(self, ids: Collection[str]) -> bool:
         for id in ids:
@@ -300,7 +317,8 @@ class Local(Cluster):
         return [gpu for gpu in self._gpus if gpu not in taken]
 
     def _shares(self) -> list[Share]:
-        return [share for id, share in self._taken.items() if self._is_alive(id)]
+        self._taken = {id: share for id, share in self._taken.items() if self._is_alive(id)}
+        return list(self._taken.values())
 
     def _is_alive(self, id: str) -> bool:
         if id in self._jobs:
@@ -382,6 +400,15 @@ def _ask(*words: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
+
+
+def _gpus_of(id: str) -> list[int]:
+    """Those that a local allocation was given."""
+    with suppress(OSError):
+        for word in Path(f"/proc/{id}/environ").read_bytes().split(b"\0"):
+            if word.startswith(b"CUDA_VISIBLE_DEVICES="):
+                return [int(number) for number in word.partition(b"=")[2].split(b",") if number.isdigit()]
+    return []
 
 
 def _visible_gpus() -> list[int]:

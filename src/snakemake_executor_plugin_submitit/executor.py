@@ -108,7 +108,11 @@ class Executor(RemoteExecutor):
         for job in jobs:
             self.run_job_pre(job)
         adopted = self._adopt(jobs)
-        self._waiting += [(request_of(job), job) for job in jobs if job not in adopted]
+        requests = {job: request_of(job) for job in jobs}
+        with self._submitting:  # the thread that looks for ends hands out what waits, too
+            for job, id in adopted.items():
+                self._cluster.adopt(id, requests[job])
+            self._waiting += [(request, job) for job, request in requests.items() if job not in adopted]
         self._submit_waiting()
 
     def run_job(self, job: JobExecutorInterface) -> None:
@@ -206,12 +210,14 @@ class Executor(RemoteExecutor):
                         self._wait_again(request, array)
 
     def _packs(self, request: Request, jobs: Sequence[JobExecutorInterface]) -> list[list[JobExecutorInterface]]:
-        """Those for which there is room now, in packs; the others wait on, and may be in larger ones then."""
+        """Those for which there is room now, in packs; the others wait on."""
         room = self._cluster.room(request)
-        size = self._settings.pack if not room else min(self._settings.pack, math.ceil(len(jobs) / room))
-        packs = list(_split(jobs, size))
-        self._wait_again(request, packs[room:] if room is not None else ())
-        return packs[:room]
+        if room is None:
+            return list(_split(jobs, self._settings.pack))
+        # Shared among all that could run, or who has room first would leave nothing to who has it next.
+        packs = list(_split(jobs, min(self._settings.pack, math.ceil(len(jobs) / room.in_all))))
+        self._wait_again(request, packs[room.now :])
+        return packs[: room.now]
 
     def _wait_again(self, request: Request, packs: Iterable[Sequence[JobExecutorInterface]]) -> None:
         self._waiting += [(request, job) for pack in packs for job in pack]
@@ -297,10 +303,12 @@ class Executor(RemoteExecutor):
         info = SubmittedJobInfo(job, external_jobid=submitted.entry.id, aux={"submitted": submitted})
         self.report_job_submission(info)
 
-    def _adopt(self, jobs: Sequence[JobExecutorInterface]) -> set[JobExecutorInterface]:
-        """Follow the jobs that a head process before this one submitted, and that run or are done; which they are."""
+    def _adopt(self, jobs: Sequence[JobExecutorInterface]) -> dict[JobExecutorInterface, str]:
+        """Follow the jobs that a head process before this one submitted, and that run or are done: them, with the ids
+        of their allocations.
+        """
         known = {job: entry for job in jobs if (entry := self._ledger.read(identity(job)))}
-        adopted: set[JobExecutorInterface] = set()
+        adopted: dict[JobExecutorInterface, str] = {}
         if not known:
             return adopted
         known, present = self._located(known)
@@ -310,7 +318,7 @@ class Executor(RemoteExecutor):
             if is_done or (outcome is None and entry.id in present):
                 self.logger.info(f"{job.name}: {', '.join(map(str, job.output))} was submitted before, job {entry.id}")
                 self._follow(job, Submitted(identity(job), entry))
-                adopted.add(job)
+                adopted[job] = entry.id
             else:
                 self._ended.setdefault(pack_of(entry.key), Ended(entry.id)).went_well = False
         return adopted

@@ -63,7 +63,7 @@ class ExecutorSettings(ExecutorSettingsBase):
         default=0,
         metadata={
             "help": "For local: how many processors its jobs share; all of this machine if 0. A job waits until as "
-            "many are free as it has threads.",
+            "many are free as it has threads; one of many threads may wait for all that have fewer.",
             "type": int,
         },
     )

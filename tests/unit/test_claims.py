@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -317,6 +317,22 @@ def test_a_claim_can_say_that_its_scale_does_not_matter() -> None:
 
 
 # Claims of several parts.
+
+
+def test_what_holds_by_parts_rests_on_the_weakest_of_those_that_hold() -> None:
+    fact, own = Verdict(HOLDS, "a fact"), Verdict(HOLDS, "a result", cells=("a",))
+    other, unclear = (
+        replace(own, scaled=("size",)),
+        Verdict(Code.INCONCLUSIVE, "one seed", cells=("b",), scaled=("size",)),
+    )
+
+    def basis(*parts: Verdict) -> Basis | None:
+        return together([(str(number), part) for number, part in enumerate(parts)], at_least=1).basis
+
+    assert basis(fact, unclear) is Basis.NO_RUN
+    assert basis(fact, own, unclear) is Basis.OWN
+    assert basis(fact, own, other) is Basis.OTHER
+    assert basis(unclear, unclear) is Basis.OTHER
 
 
 @pytest.mark.parametrize(

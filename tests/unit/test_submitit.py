@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,8 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_submitit.clusters import NotNowError, Slurm, _refusal, own_environment
+from snakemake_executor_plugin_submitit import executor
+from snakemake_executor_plugin_submitit.clusters import Local, NotNowError, Slurm, _refusal, own_environment
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
@@ -257,6 +260,48 @@ class TestPack:
         assert pack.checkpoint() is not None
 
 
+def test_a_job_is_submitted_once_though_two_threads_hand_out_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler brings jobs just when the thread that looks for ends has seen one."""
+    made = executor.Executor.__new__(executor.Executor)
+    submitted: list[str] = []
+    monkeypatch.setattr(made, "_settings", ExecutorSettings(), raising=False)
+    monkeypatch.setattr(made, "_submitting", threading.Lock(), raising=False)
+    monkeypatch.setattr(made, "_cluster", SimpleNamespace(longest_array=9, room=lambda request: None), raising=False)
+    monkeypatch.setattr(made, "_pace", Pace(1, 1), raising=False)
+    monkeypatch.setattr(made, "_is_over", False, raising=False)
+    monkeypatch.setattr(made, "_waiting", [("request", "old")], raising=False)
+    monkeypatch.setattr(made, "_find_unanswered", lambda: True)
+    monkeypatch.setattr(made, "_adopt", lambda jobs: {})
+    monkeypatch.setattr(made, "run_job_pre", lambda job: None)
+    monkeypatch.setattr(made, "_submit", lambda request, packs: submitted.extend(map("".join, packs)) or True)
+    monkeypatch.setattr(executor, "request_of", lambda job: time.sleep(0.2) or "request")
+    other = threading.Timer(0.1, made._submit_waiting)
+    other.start()
+    made.run_jobs(["new"])  # type: ignore[list-item]
+    other.join()
+    assert sorted(submitted) == ["new", "old"]
+
+
+@pytest.mark.parametrize(
+    ("threads", "taken", "room"),
+    [(1, [], (3, 3)), (2, [], (1, 1)), (4, [], (1, 1)), (2, [1], (1, 1)), (4, [1], (0, 1))],
+)
+def test_processes_share_the_processors(
+    threads: int, taken: list[int], room: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = Local(tmp_path, ExecutorSettings(processors=3))
+    monkeypatch.setattr(twin, "_is_alive", lambda id: True)
+    for number, other in enumerate(taken):
+        twin.adopt(str(number), replace(asked(), threads=other))
+    found = twin.room(replace(asked(), threads=threads))
+    assert (found.now, found.in_all) == room
+
+
+def test_fewer_processors_than_none_are_told(tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError, match="--submitit-processors -1"):
+        Local(tmp_path, ExecutorSettings(processors=-1))
+
+
 @pytest.fixture
 def flow(tmp_path: Path) -> Path:
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
@@ -304,19 +349,29 @@ class TestLocalTwin:
         assert "exit status 1" in (flow / "head.log").read_text()
         assert len(submitted(flow)) == 2  # both attempts had a failure: their files may tell more
 
-    def test_packs_are_no_longer_than_it_takes_to_busy_every_processor(self, flow: Path) -> None:
-        targets = [f"process/{number}" for number in range(7)]
-        assert head(flow, *targets, "--submitit-processors", "3", "--submitit-pack", "10").wait(120) == 0
+    def test_packs_leave_no_processor_idle(self, flow: Path) -> None:
+        targets = [f"process/{number}" for number in range(5)]
+        assert head(flow, *targets, "--submitit-processors", "2", "--submitit-pack", "10").wait(120) == 0
         packs = Counter((flow / target).read_text() for target in targets)
-        assert sorted(packs.values()) == [1, 3, 3]
+        assert sorted(packs.values()) == [2, 3]
+
+    def test_a_new_head_knows_who_is_at_work(self, flow: Path) -> None:
+        first = head(flow, "slow/1", *ONE_PROCESS)
+        wait_for(lambda: starts(flow) == ["slow1"])
+        first.kill()
+        first.wait()
+        second = head(flow, "slow/1", "process/1", *ONE_PROCESS)
+        wait_for((flow / "process/1").exists)
+        assert (flow / "slow/1").exists(), "it waited for the processor"
+        assert second.wait(60) == 0
 
     def test_what_comes_one_by_one_is_packed_while_it_waits(self, flow: Path) -> None:
         """Snakemake hands out a job whenever one ends: they gather behind the process that is at work."""
-        targets = [f"process/{number}" for number in range(12)]
+        targets = [f"process/{number}" for number in range(8)]
         words = (*ONE_PROCESS, "--submitit-pack", "4", "--jobs", "4")
         assert head(flow, *targets, *words).wait(120) == 0
         packs = Counter((flow / target).read_text() for target in targets)
-        assert len(packs) <= 6
+        assert len(packs) <= 4
         spans = [tuple(map(float, line.split())) for line in (flow / "spans").read_text().splitlines()]
         assert all(end <= begin for (_, end), (begin, _) in pairwise(sorted(spans)))
 

@@ -97,6 +97,8 @@ class Verdict:
         What they have otherwise than the paper's: ``("size 64 instead of 256",)``.
     parts
         For claims of several parts: what each is, and its verdict.
+    basis_of_parts
+        If it holds by its parts: what those that hold rest on, of all the weakest.
     """
 
     code: Code
@@ -105,12 +107,15 @@ class Verdict:
     cells: tuple[str, ...] = ()
     scaled: tuple[str, ...] = ()
     parts: tuple[tuple[str, Verdict], ...] = ()
+    basis_of_parts: Basis | None = None
 
     @property
     def basis(self) -> Basis | None:
         """None where nothing could be tested."""
         if self.code is Code.NOT_TESTABLE:
             return None
+        if self.basis_of_parts:
+            return self.basis_of_parts
         if not self.cells:
             return Basis.NO_RUN
         return Basis.OTHER if self.scaled else Basis.OWN
@@ -204,7 +209,14 @@ def together(parts: Sequence[tuple[str, Verdict]], at_least: int | None = None) 
         cells=_unique(name for _, verdict in parts for name in verdict.cells),
         scaled=_unique(word for _, verdict in parts for word in verdict.scaled),
         parts=tuple(parts),
+        basis_of_parts=_weakest(verdict for _, verdict in parts) if code is Code.HOLDS else None,
     )
+
+
+def _weakest(parts: Iterable[Verdict]) -> Basis:
+    """Other cells than the paper's weigh more than its own, and cells more than facts that need no run."""
+    bases = {verdict.basis for verdict in parts if verdict.code is Code.HOLDS}
+    return next(basis for basis in (Basis.OTHER, Basis.OWN, Basis.NO_RUN) if basis in bases)
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:

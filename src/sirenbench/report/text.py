@@ -30,10 +30,13 @@ def plain(value: int | float | str) -> str:
 
 
 def machine(value: float | None) -> str:
-    """A number for files: ``-0.1603582``. Seven digits, for more would depend on the machine; nothing where none is."""
+    """A number for files: ``-0.1603582``; nothing where none is.
+
+    Whole numbers in full, others with seven digits, for more would depend on the machine.
+    """
     if value is None or math.isnan(value):
         return ""
-    return str(value) if isinstance(value, int) else f"{value:.7g}"
+    return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else f"{value:.7g}"
 
 
 def signed(value: float, digits: int) -> str:

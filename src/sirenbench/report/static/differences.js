@@ -33,7 +33,7 @@
     const values = Float32Array.from({ length: 128 }, (_, i) => low + (i / 127) * (high - low));
     const ramp = coloured(values, 128, 1, kind);
     ramp.ariaLabel = colours;
-    const [below, above] = [low ? `${low} and below` : "0", high < 1 ? `${high} and above` : "1"];
+    const [below, above] = [low ? `−${-low} and below` : "0", high < 1 ? `${high} and above` : "1"];
     return [`${words}, 8 bits as [0, 1], mean of the channels: ${below} `, ramp, ` ${above}. Largest: ${largest.join(", ")}.`];
   };
 

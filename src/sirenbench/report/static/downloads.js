@@ -69,7 +69,7 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     const words = wordsOf(copy);
     const key = copy.dataset.key ?? (words === "–" ? "" : words);
     return {
-      [name]: valueOf(key),
+      [name]: "key" in copy.dataset || copy.matches(".number") ? valueOf(key) : key || null,
       [`${name} ±`]: valueOf(half?.dataset.key ?? ""),
       [`${name} note`]: asides.map((part) => wordsOf(part).replace(/:$/, "")).filter(Boolean).join("; ") || null,
     };
