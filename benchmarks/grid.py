@@ -47,7 +47,7 @@ def project(folder: Path, steps: int) -> None:
     (folder / "config/config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def measured(folder: Path, cores: int, options: Sequence[str]) -> dict[str, float]:
+def measured(folder: Path, cores: int, options: Sequence[str] = ()) -> dict[str, float]:
     """Run it and read what its cells say they took."""
     began = time.perf_counter()
     words = [sys.executable, "-W", "ignore", "-m", "snakemake", "--cores", str(cores), *options]

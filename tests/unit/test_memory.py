@@ -46,7 +46,8 @@ print(peak() - before)
         # 55 MiB are five networks with their gradients and moments; the rest is scores and what malloc cannot reuse.
         ("fit/a-512/siren-8x256", 200),
         ("poisson/a-512/siren-3x256/replicates=1", 160),
-        ("poisson/a-512/siren-3x256/supervision=laplacian/replicates=1", 160),
+        # Alone it takes 152; beside other work the system hands out larger pages, and 173 were seen.
+        ("poisson/a-512/siren-3x256/supervision=laplacian/replicates=1", 200),
         ("poisson/a-64/siren-8x256", 160),
         ("poisson/a-64/siren-8x256/supervision=laplacian", 160),
         ("poisson/a-256/siren-3x256/supervision=laplacian/replicates=1", 160),

@@ -137,9 +137,10 @@ def test_a_new_version_of_the_numbers_runs_what_it_touches(finished: Project) ->
 def test_a_failing_cell_stops_neither_the_others_nor_the_report_and_runs_again_next_time(project: Project) -> None:
     training = project.own_source() / "worker/train.py"
     sound = training.read_text()
-    fault = "    if job.spec.network == 'relu':\n        raise MemoryError('no <b>room</b>')\n    return Trainer("
-    assert "    return Trainer(" in sound
-    training.write_text(sound.replace("    return Trainer(", fault))
+    line = "        return Trainer("
+    assert f"\n{line}" in sound
+    fault = f"        if job.spec.network == 'relu':\n            raise MemoryError('no <b>room</b>')\n{line}"
+    training.write_text(sound.replace(line, fault))
     code, output = project.snakemake()
     assert code != 0
     assert RELU in output
