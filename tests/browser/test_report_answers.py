@@ -125,3 +125,17 @@ def test_every_claim_is_reached_by_its_address(page: Page) -> None:
     for one in ids[::17]:
         page.evaluate("one => { location.hash = one; }", one)
         expect(page.locator(f"[id='{one}']")).to_be_in_viewport()
+
+
+def test_a_claim_and_a_cell_lead_to_the_studies_that_show_them(page: Page) -> None:
+    claim = page.locator("#claims tr[data-verdict]", has=page.locator("a[href*='siren'][href^='#cell:fit']")).first
+    page.evaluate("one => { location.hash = one; }", claim.get_attribute("id"))
+    claim.locator("summary").press("Enter")
+    shown_in = claim.locator(".grounds p", has_text="Shown in:")
+    assert shown_in.locator("a").count() == 1, "no cell of the demo is in two studies"
+    study = str(shown_in.locator("a").get_attribute("href"))
+    claim.locator("li a").first.press("Enter")
+    shown_in_study = page.locator("#cells details[open] .facts div", has_text="Shown in").locator("a")
+    assert shown_in_study.get_attribute("href") == study
+    shown_in_study.press("Enter")
+    expect(page.locator(f"[id='{study[1:]}'] h2")).to_be_in_viewport()

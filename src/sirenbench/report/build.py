@@ -68,6 +68,8 @@ class Section:
 
     Attributes
     ----------
+    cells
+        The names of those that it shows.
     scaled
         Everything that any of its cells has otherwise than the paper's.
     absent
@@ -82,6 +84,7 @@ class Section:
     text: str
     track: str
     layout: Layout
+    cells: frozenset[str]
     why: str
     tally: str
     seeds: str
@@ -95,7 +98,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Detail:
-    """One cell, with the studies that show it and what the paper's numbers for it are and where they are from.
+    """One cell, with what the paper's numbers for it are and where they are from.
 
     Attributes
     ----------
@@ -108,7 +111,6 @@ class Detail:
     """
 
     cell: Cell
-    studies: list[str]
     paper: list[str]
     deviations: list[tuple[Deviation, str]]
     spreads: list[str]
@@ -147,6 +149,10 @@ class Page:
     @property
     def has_findings(self) -> bool:
         return any(section.findings for section in self.sections)
+
+    def showing(self, *names: str) -> list[Section]:
+        """The sections that show any of these cells."""
+        return [section for section in self.sections if not section.cells.isdisjoint(names)]
 
 
 def render(folder: Path, results: Path, comparison: Comparison | None = None, to: Path | None = None) -> Path:
@@ -242,7 +248,7 @@ def _page(
         run=run,
         tally=_tally(distinct),
         sections=sections,
-        details=[_detail(shown, run, results) for shown in by_name.values()],
+        details=[_detail(shown, results) for shown in by_name.values()],
         comparison=comparison,
         comparability=comparability_of(distinct, run["images"]),
         costs=costs_of(distinct),
@@ -256,10 +262,9 @@ def _page(
     )
 
 
-def _detail(shown: Sequence[Cell], run: dict, results: Path) -> Detail:
+def _detail(shown: Sequence[Cell], results: Path) -> Detail:
     return Detail(
         cell=shown[0],
-        studies=[run["studies"][one.study]["title"] for one in shown],
         paper=_once(line for one in shown for line in paper_numbers(one, results)),
         deviations=concerning(shown[0]),
         spreads=spreads(shown[0]),
@@ -303,6 +308,7 @@ def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, st
         name=name,
         **{key: about[key] for key in ("title", "source", "text", "track", "why")},
         layout=layout,
+        cells=frozenset(cell.name for cell in cells),
         tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
         seeds=_seeds(cells),
         scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),
