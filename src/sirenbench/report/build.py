@@ -21,6 +21,7 @@ from sirenbench.report.costs import Costs, costs_of
 from sirenbench.report.data import packed
 from sirenbench.report.deviations import Deviation, Deviations, concerning, deviations_of
 from sirenbench.report.exports import exports_of, write_exports
+from sirenbench.report.figures.curves import AXES
 from sirenbench.report.files import places_of, remove_others, write_pictures
 from sirenbench.report.findings import Finding, findings_of
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
@@ -205,6 +206,7 @@ def _environment() -> Environment:
         "style": Markup("\n").join(map(_static, STYLES)),
         "script": Markup("\n").join(map(_static, SCRIPTS)),
         "states": STATES,
+        "axes": AXES,
         "pixels": PIXELS,
         "evidence": EVIDENCE,
         "words": {code.value: word for code, word in WORDS.items()},

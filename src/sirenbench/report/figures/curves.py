@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -18,11 +18,27 @@ from sirenbench.report.text import duration, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each.
+# Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each. Panels that have
+# to be opened have a third of them.
 POINTS, FEWEST = 160, 48
 POINTS_OF_A_PANEL = 720
+# From so many steps on, a linear axis hides how the training begins.
+LONG = 1000
 _MARGINS = Margins(left=0.62, right=0.12, bottom=0.47, top=0.1)
-AXES = {"steps": "training step", "seconds": "training time (s)"}
+
+
+class Axis(NamedTuple):
+    """What curves are drawn over, in running text and below a drawing."""
+
+    words: str
+    label: str
+
+
+AXES = {
+    "steps": Axis("steps", "training step"),
+    "log": Axis("steps, logarithmic", "training step, logarithmic"),
+    "seconds": Axis("seconds", "training time (s)"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,15 +68,18 @@ class Series:
         return len(self.steps) == 1
 
 
-def thin(series: Series, points: int = POINTS) -> Series:
+def thin(series: Series, points: int = POINTS, axis: str = "steps") -> Series:
     """At most ``points`` of a curve, with every drop and peak of its mean in it.
 
-    The steps are cut into equal runs; of each, the lowest and the highest mean are kept, so that a spike one step
+    The axis is cut into equal runs; of each, the lowest and the highest mean are kept, so that a spike one step
     wide survives, which an average or every n-th point would lose.
     """
     if len(series.steps) <= points:
         return series
-    chunks = np.array_split(np.arange(1, len(series.steps) - 1), points // 2 - 1)
+    inner = np.arange(1, len(series.steps) - 1)
+    spaced = np.geomspace if axis == "log" else np.linspace
+    edges = np.searchsorted(inner, spaced(1, len(inner) + 1, points // 2)[1:-1])
+    chunks = np.split(inner, np.unique(edges[edges > 0]))
     filled = np.where(np.isfinite(series.mean), series.mean, np.inf)
     lowest = [chunk[np.argmin(filled[chunk])] for chunk in chunks]
     highest = [chunk[np.argmax(np.where(np.isinf(filled[chunk]), -np.inf, filled[chunk]))] for chunk in chunks]
@@ -74,10 +93,18 @@ def thin(series: Series, points: int = POINTS) -> Series:
     )
 
 
-def thinned(series: Sequence[Series]) -> list[Series]:
+def thinned(series: Sequence[Series], axis: str = "steps") -> list[Series]:
     """What is drawn of the curves of a panel."""
     points = max(FEWEST, min(POINTS, POINTS_OF_A_PANEL // len(series)))
-    return [thin(one, points) for one in series]
+    if axis != "steps":
+        points = max(FEWEST // 2, points // 3)
+    return [thin(one, points, axis) for one in series]
+
+
+def axes_of(series: Iterable[Series]) -> list[str]:
+    """What they are drawn over: keys of ``AXES``."""
+    is_long = max((one.steps[-1] for one in series), default=0) >= LONG
+    return [axis for axis in AXES if is_long or axis != "log"]
 
 
 def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str = "steps") -> Markup:
@@ -93,11 +120,21 @@ def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str 
         Of ``AXES``.
     """
     with _axes(key) as (axes, svg):
-        for one in thinned(series):
-            _draw_series(axes, one, one.seconds if axis == "seconds" else one.steps)
-        axes.set_xlabel(AXES[axis])
+        if axis == "log":
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.minorticks_off()
+        for one in thinned(series, axis):
+            _draw_series(axes, one, _along(one, axis))
+        axes.set_xlabel(AXES[axis].label)
         axes.set_ylabel(facts(metric).label)
     return inline(svg.getvalue(), key, describe(metric, series, title))
+
+
+def _along(one: Series, axis: str) -> np.ndarray:
+    if axis == "log":
+        return np.where(one.steps > 0, one.steps, np.nan)  # step 0 has no place there
+    return one.seconds if axis == "seconds" else one.steps
 
 
 def describe(metric: str, series: Sequence[Series], title: str) -> str:
