@@ -93,6 +93,23 @@ def test_the_address_keeps_what_is_chosen(page: Page) -> None:
     assert page.get_by_label("Claims with").input_value() == "interpolation"
 
 
+def test_the_claims_of_one_section_are_chosen_by_keyboard_and_kept_in_the_address(page: Page) -> None:
+    sections = page.locator("#claims select")
+    sections.focus()
+    page.keyboard.type("Image fitting")
+    expect(sections).to_have_value("fitting")
+    assert str(page.evaluate("location.hash")) == "#claims:::fitting"
+    before = shown(page)
+    assert [one for one in before if "FIT-" in one] == list(before) != []
+    page.get_by_role("group", name="Show").first.get_by_role("button", name="not testable").press("Enter")
+    assert set(shown(page).values()) == {"not-testable"}
+    page.evaluate("location.hash = '#claims:::poisson'")
+    expect(sections).to_have_value("poisson")
+    assert not before.items() & shown(page).items()
+    page.evaluate("location.hash = '#claims:::nothing'")
+    expect(sections).to_have_value("")
+
+
 def test_what_holds_without_a_run_is_told_from_what_this_run_shows(page: Page) -> None:
     count = page.locator("header a", has_text="without a run")
     wanted = int(count.inner_text().split()[0])

@@ -24,7 +24,6 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   };
   const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
   const named = (columns, row) => Object.fromEntries(row.map((value, i) => [columns[i], value]));
-  const saveJson = (name, records) => save(`${name}.json`, "application/json", JSON.stringify(records, null, 1));
 
   // The data of the page: base64 of gzip of JSON.
   const packed = document.getElementById("data").textContent;
@@ -41,20 +40,25 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   const curves = async (key) => ({ columns: CURVE, rows: (await unpacked()).curves[key] });
 
   const ofAll = {
-    csv: (name, { columns, rows }) => save(`${name}.csv`, "text/csv", csv([columns, ...rows])),
-    json: (name, { columns, rows }) => saveJson(name, rows.map((row) => named(columns, row))),
+    CSV: (name, { columns, rows }) => save(`${name}.csv`, "text/csv", csv([columns, ...rows])),
+    JSON: (name, { columns, rows }) => {
+      save(`${name}.json`, "application/json", JSON.stringify(rows.map((row) => named(columns, row)), null, 1));
+    },
+  };
+  const offer = (what, name, formats, content) => {
+    const buttons = Object.entries(formats).map(([format, write]) => {
+      const made = button(format, async () => write(name, await content()));
+      made.ariaLabel = `${name} as ${format}`;
+      return made;
+    });
+    return element("p", { className: "tools" }, `${what} as `, ...buttons);
   };
   all("[data-download]").forEach((made) => {
     made.addEventListener("click", async () => ofAll[made.dataset.download](made.dataset.name, await results()));
   });
   all("figure[data-curves]").forEach((figure) => {
     const { name, curves: key } = figure.dataset;
-    const buttons = Object.entries(ofAll).map(([format, write]) => {
-      const made = button(format.toUpperCase(), async () => write(name, await curves(key)));
-      made.ariaLabel = `${name} as ${format.toUpperCase()}`;
-      return made;
-    });
-    figure.append(element("p", { className: "tools" }, "These curves as ", ...buttons));
+    figure.append(offer("These curves", name, ofAll, () => curves(key)));
   });
 
   const seen = (rows) => [...rows].filter((row) => !row.hidden);
@@ -122,17 +126,11 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   };
 
   const formats = {
-    CSV: (name, table) => ofAll.csv(name, tidy(table)),
-    JSON: (name, table) => ofAll.json(name, tidy(table)),
+    CSV: (name, table) => ofAll.CSV(name, tidy(table)),
+    JSON: (name, table) => ofAll.JSON(name, tidy(table)),
     LaTeX: (name, table) => save(`${name}.tex`, "application/x-tex", latex(table)),
   };
   all("table[data-name]").forEach((table) => {
-    const name = table.dataset.name;
-    const buttons = Object.entries(formats).map(([format, write]) => {
-      const made = button(format, () => write(name, table));
-      made.ariaLabel = `${name} as ${format}`;
-      return made;
-    });
-    table.closest(".scroll").after(element("p", { className: "tools" }, "This table as ", ...buttons));
+    table.closest(".scroll").after(offer("This table", table.dataset.name, formats, () => table));
   });
 }
