@@ -49,7 +49,7 @@ def test_every_table_of_a_section_has_its_three_files(page: Page) -> None:
     tables = page.locator("table[data-name]")
     assert tables.count() >= 7
     names = [str(table.get_attribute("data-name")) for table in tables.all()]
-    assert {"demo-fitting", "demo-table1", "demo-cost", "demo-images"} < set(names)
+    assert {"demo-fitting", "demo-table1", "demo-cost", "demo-files"} < set(names)
     assert len(set(names)) == len(names)
     assert page.locator(".scroll:has(table[data-name]) + .tools button").count() == 3 * len(names)
 

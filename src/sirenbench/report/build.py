@@ -26,7 +26,7 @@ from sirenbench.report.files import places_of, remove_others, write_pictures
 from sirenbench.report.findings import Finding, findings_of
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
 from sirenbench.report.metrics import Entry, facts, glossary
-from sirenbench.report.origin import Origin, origin_of
+from sirenbench.report.origin import Origin, files_of, origin_of
 from sirenbench.report.paper import EVIDENCE
 from sirenbench.report.pixels import WORDS as PIXELS
 from sirenbench.report.pixels import Comparability, comparability_of
@@ -128,6 +128,8 @@ class Page:
         The ids of the pictures that are embedded once for several places.
     files
         Where the pictures lie that are not embedded.
+    licences
+        Name, licence and SHA-256 of every file that the run is made of.
     data
         What can be taken from the page as files.
     """
@@ -141,6 +143,7 @@ class Page:
     costs: Costs | None
     deviations: Deviations
     origin: Origin
+    licences: list[tuple[str, str, str]]
     glossary: list[Entry]
     scorecard: Scorecard | None
     shared: dict[str, str]
@@ -256,6 +259,7 @@ def _page(
         costs=costs_of(distinct),
         deviations=deviations_of(by_study, {name: about["title"] for name, about in run["studies"].items()}),
         origin=origin_of(records),
+        licences=files_of(records, results),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
         scorecard=scorecard,
         shared={} if files else shared(uris),
