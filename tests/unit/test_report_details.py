@@ -95,6 +95,17 @@ def test_why_a_metric_is_lacking_stands_below_the_table(small: Run) -> None:
     assert "No PSNR (border=4) of 1 cell: no weights" in Page(small.render()).words
 
 
+def test_a_terminal_is_told_of_a_page_that_is_large(
+    small: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.render()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sirenbench.report.build.LARGE", 10_000)
+    small.render()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"\S+/report\.html has 0\.\d MB: a browser may need seconds to open it", line)
+
+
 def test_the_licences_of_images_and_weights_stand_in_one_table(small: Run) -> None:
     fields = {"task": "sr", "image": "cameraman", "size": 64, "factor": 4, "arm": "siren+vgg", "depth": 1, "width": 8}
     record = write_cell(small.results, make_spec(fields | {"steps": 60}), Made(30.0))

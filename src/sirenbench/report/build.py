@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "report.html"
+LARGE = 15_000_000
 SCRIPTS = ("dom.js", "pixels.js", "downloads.js", "report.js", "differences.js", "compare.js", "scorecard.js")
 STYLES = ("report.css", "scorecard.css", "sections.css")
 
@@ -192,7 +194,14 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     write_text(to / REPORT, readable(html))
     remove_others(page.files, to)
     write_exports(exports, to)
+    _warn_if_large(to / REPORT)
     return to / REPORT
+
+
+def _warn_if_large(page: Path) -> None:
+    size = page.stat().st_size
+    if size > LARGE:
+        print(f"{page} has {size / 1e6:.1f} MB: a browser may need seconds to open it", file=sys.stderr)
 
 
 def _environment() -> Environment:
