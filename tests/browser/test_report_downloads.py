@@ -190,3 +190,14 @@ def test_every_figure_of_curves_has_its_two_files(page: Page) -> None:
     names = [str(one.get_attribute("data-name")) for one in page.locator("figure.curves").all()]
     assert len(names) == len(set(names)) == 5
     assert all(page.get_by_role("button", name=f"{name} as CSV", exact=True).count() == 1 for name in names)
+
+
+def test_the_seeds_of_a_cell_are_downloaded(page: Page, tmp_path: Path) -> None:
+    page.locator("#cells summary", has_text="siren-2x64").press("Enter")
+    name = "fit-cameraman-64-siren-2x64-steps=60-replicates=3"
+    rows = json.loads(downloaded(page, name, "JSON", tmp_path))
+    assert {row["name"] for row in rows} == {"fit/cameraman-64/siren-2x64/steps=60/replicates=3"}
+    assert sorted((row["metric"], row["seed"]) for row in rows) == [
+        (metric, seed) for metric in ("psnr", "ssim") for seed in range(3)
+    ]
+    assert len(list(csv.DictReader(io.StringIO(downloaded(page, name, "CSV", tmp_path))))) == len(rows)

@@ -23,7 +23,6 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
-  const named = (columns, row) => Object.fromEntries(row.map((value, i) => [columns[i], value]));
 
   // The data of the page: base64 of gzip of JSON.
   const packed = document.getElementById("data").textContent;
@@ -31,10 +30,12 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     const bytes = Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
   };
-  const results = async () => {
+  const results = async (cell) => {
     const { columns, lists, rows } = (await unpacked()).results;
     const listed = columns.map((column) => lists[column]);
-    return { columns, rows: rows.map((row) => row.map((value, i) => (listed[i] ? listed[i][value] ?? null : value))) };
+    const read = rows.map((row) => row.map((value, i) => (listed[i] ? listed[i][value] ?? null : value)));
+    const name = columns.indexOf("name");
+    return { columns, rows: read.filter((row) => !cell || row[name] === cell) };
   };
   const CURVE = ["curve", "metric", "step", "seconds", "mean", "half of its 95 % interval"];
   const curves = async (key) => ({ columns: CURVE, rows: (await unpacked()).curves[key] });
@@ -42,14 +43,14 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   const ofAll = {
     CSV: (name, { columns, rows }) => save(`${name}.csv`, "text/csv", csv([columns, ...rows])),
     JSON: (name, { columns, rows }) => {
-      save(`${name}.json`, "application/json", JSON.stringify(rows.map((row) => named(columns, row)), null, 1));
+      const records = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
+      save(`${name}.json`, "application/json", JSON.stringify(records, null, 1));
     },
   };
   const offer = (what, name, formats, content) => {
     const buttons = Object.entries(formats).map(([format, write]) => {
-      const made = button(format, async () => write(name, await content()));
-      made.ariaLabel = `${name} as ${format}`;
-      return made;
+      const press = async () => write(name, await content());
+      return Object.assign(button(format, press), { ariaLabel: `${name} as ${format}` });
     });
     return element("p", { className: "tools" }, `${what} as `, ...buttons);
   };
@@ -59,6 +60,11 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   all("figure[data-curves]").forEach((figure) => {
     const { name, curves: key } = figure.dataset;
     figure.append(offer("These curves", name, ofAll, () => curves(key)));
+  });
+
+  all("table.seeds").forEach((table) => {
+    const cell = table.closest("details").querySelector("code").textContent;
+    table.closest(".scroll").after(offer("These seeds", cell.replaceAll("/", "-"), ofAll, () => results(cell)));
   });
 
   const seen = (rows) => [...rows].filter((row) => !row.hidden);

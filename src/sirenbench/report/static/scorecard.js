@@ -1,6 +1,6 @@
 "use strict";
-// The scorecard's filter: one verdict or all, only the claims that hold some words, one section of the paper or all.
-// What is chosen is in the address, as #claims:fails or #claims:fails:some words:fitting.
+// The scorecard's filter: claims with one verdict, with some words, of one section of the paper. What is chosen is in
+// the address, as #claims:fails or #claims:fails:some words:fitting.
 all("[data-filter=verdict]").forEach((list) => {
   const section = list.closest("section");
   const rows = all("tr[data-verdict]", section);
@@ -28,17 +28,15 @@ all("[data-filter=verdict]").forEach((list) => {
     count.textContent = filtered ? `${rows.filter((row) => !row.hidden).length} of ${rows.length}` : "";
   };
   const keep = () => {
-    const parts = [verdict, encodeURIComponent(field.value.trim()), about.value];
-    const state = parts.join(":").replace(/:+$/, "");
-    history.replaceState(null, "", state ? `#claims:${state}` : "#claims");
+    const parts = ["#claims", verdict, encodeURIComponent(field.value.trim()), about.value];
+    history.replaceState(null, "", parts.join(":").replace(/:+$/, ""));
     show();
   };
   const words = all("li", list).map((item) => [item.dataset.verdict, item.dataset.word]);
   const chips = choices("Show", [["", "all"], ...words], "", (chosen) => { verdict = chosen; keep(); });
   field.addEventListener("input", keep);
   about.addEventListener("input", keep);
-  const labels = [element("label", {}, "Claims with ", field), element("label", {}, "Section ", about)];
-  list.after(element("p", { className: "tools" }, chips, ...labels, count));
+  list.after(element("p", { className: "tools" }, chips, labelled("Claims with", field), labelled("Section", about), count));
 
   const choose = (wanted = "", text = "", group = "") => {
     const index = ["", ...words.map(([code]) => code)].indexOf(wanted);
