@@ -142,6 +142,7 @@ def test_only_long_curves_are_drawn_over_logarithmic_steps_too_and_from_the_firs
     (start,) = re.findall(r'series-0 line"[^>]*><path d="m([\d.]+) ', drawing)
     assert float(start) == pytest.approx(float(ticks[0][0]), abs=0.1)
     assert "nan" not in drawing
+    assert "band" not in drawing
 
 
 def test_a_level_at_infinity_is_told_and_not_drawn() -> None:
