@@ -93,6 +93,23 @@ def test_the_address_keeps_what_is_chosen(page: Page) -> None:
     assert page.get_by_label("Claims with").input_value() == "interpolation"
 
 
+def test_the_claims_of_one_section_are_chosen_by_keyboard_and_kept_in_the_address(page: Page) -> None:
+    sections = page.locator("#claims select")
+    sections.focus()
+    page.keyboard.type("Image fitting")
+    expect(sections).to_have_value("fitting")
+    assert str(page.evaluate("location.hash")) == "#claims:::fitting"
+    before = shown(page)
+    assert [one for one in before if "FIT-" in one] == list(before) != []
+    page.get_by_role("group", name="Show").first.get_by_role("button", name="not testable").press("Enter")
+    assert set(shown(page).values()) == {"not-testable"}
+    page.evaluate("location.hash = '#claims:::poisson'")
+    expect(sections).to_have_value("poisson")
+    assert not before.items() & shown(page).items()
+    page.evaluate("location.hash = '#claims:::nothing'")
+    expect(sections).to_have_value("")
+
+
 def test_what_holds_without_a_run_is_told_from_what_this_run_shows(page: Page) -> None:
     count = page.locator("header a", has_text="without a run")
     wanted = int(count.inner_text().split()[0])
@@ -125,3 +142,17 @@ def test_every_claim_is_reached_by_its_address(page: Page) -> None:
     for one in ids[::17]:
         page.evaluate("one => { location.hash = one; }", one)
         expect(page.locator(f"[id='{one}']")).to_be_in_viewport()
+
+
+def test_a_claim_and_a_cell_lead_to_the_studies_that_show_them(page: Page) -> None:
+    claim = page.locator("#claims tr[data-verdict]", has=page.locator("a[href*='siren'][href^='#cell:fit']")).first
+    page.evaluate("one => { location.hash = one; }", claim.get_attribute("id"))
+    claim.locator("summary").press("Enter")
+    shown_in = claim.locator(".grounds p", has_text="Shown in:")
+    assert shown_in.locator("a").count() == 1, "no cell of the demo is in two studies"
+    study = str(shown_in.locator("a").get_attribute("href"))
+    claim.locator("li a").first.press("Enter")
+    shown_in_study = page.locator("#cells details[open] .facts div", has_text="Shown in").locator("a")
+    assert shown_in_study.get_attribute("href") == study
+    shown_in_study.press("Enter")
+    expect(page.locator(f"[id='{study[1:]}'] h2")).to_be_in_viewport()

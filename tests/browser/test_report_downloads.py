@@ -23,16 +23,16 @@ from sirenbench.names import make_spec
 
 def test_all_results_are_downloaded_as_csv_and_json(page: Page, tmp_path: Path) -> None:
     rows = {}
-    for kind, read in (("csv", lambda text: list(csv.DictReader(io.StringIO(text)))), ("json", json.loads)):
+    for kind, read in (("CSV", lambda text: list(csv.DictReader(io.StringIO(text)))), ("JSON", json.loads)):
         with page.expect_download() as download:
             page.locator(f'[data-download="{kind}"]').click()
-        assert download.value.suggested_filename == f"demo.{kind}"
+        assert download.value.suggested_filename == f"demo.{kind.lower()}"
         download.value.save_as(tmp_path / kind)
         rows[kind] = read((tmp_path / kind).read_text(encoding="utf-8"))
-    assert len(rows["csv"]) == len(rows["json"]) > 30
-    first, same = rows["csv"][0], rows["json"][0]
+    assert len(rows["CSV"]) == len(rows["JSON"]) > 30
+    first, same = rows["CSV"][0], rows["JSON"][0]
     assert (first["name"], float(first["last"])) == (same["name"], same["last"])
-    assert any("<script>alert(1)</script>" in row["reason"] for row in rows["csv"])
+    assert any("<script>alert(1)</script>" in row["reason"] for row in rows["CSV"])
 
 
 def downloaded(page: Page, table: str, kind: str, folder: Path) -> str:
@@ -49,9 +49,9 @@ def test_every_table_of_a_section_has_its_three_files(page: Page) -> None:
     tables = page.locator("table[data-name]")
     assert tables.count() >= 7
     names = [str(table.get_attribute("data-name")) for table in tables.all()]
-    assert {"demo-fitting", "demo-table1", "demo-cost", "demo-images"} < set(names)
+    assert {"demo-fitting", "demo-table1", "demo-cost", "demo-files"} < set(names)
     assert len(set(names)) == len(names)
-    assert page.locator(".scroll + .tools button").count() == 3 * len(names)
+    assert page.locator(".scroll:has(table[data-name]) + .tools button").count() == 3 * len(names)
 
 
 def test_a_table_is_downloaded_as_it_is_shown(page: Page, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_sign_that_is_no_text_is_in_no_file(browser: Browser, tmp_path: Path) 
         page, trouble = opened(context, (run.folder / "report.html").as_uri())
         texts["curves"] = downloaded(page, "bad-study-fit-cameraman-32-curves", "CSV", tmp_path)
         with page.expect_download() as download:
-            page.locator('[data-download="csv"]').click()
+            page.locator('[data-download="CSV"]').click()
         texts["results"] = Path(download.value.path()).read_text(encoding="utf-8")
         assert trouble == []
     assert len(texts) == 6
@@ -190,3 +190,14 @@ def test_every_figure_of_curves_has_its_two_files(page: Page) -> None:
     names = [str(one.get_attribute("data-name")) for one in page.locator("figure.curves").all()]
     assert len(names) == len(set(names)) == 5
     assert all(page.get_by_role("button", name=f"{name} as CSV", exact=True).count() == 1 for name in names)
+
+
+def test_the_seeds_of_a_cell_are_downloaded(page: Page, tmp_path: Path) -> None:
+    page.locator("#cells summary", has_text="siren-2x64").press("Enter")
+    name = "fit-cameraman-64-siren-2x64-steps=60-replicates=3"
+    rows = json.loads(downloaded(page, name, "JSON", tmp_path))
+    assert {row["name"] for row in rows} == {"fit/cameraman-64/siren-2x64/steps=60/replicates=3"}
+    assert sorted((row["metric"], row["seed"]) for row in rows) == [
+        (metric, seed) for metric in ("psnr", "ssim") for seed in range(3)
+    ]
+    assert len(list(csv.DictReader(io.StringIO(downloaded(page, name, "CSV", tmp_path))))) == len(rows)

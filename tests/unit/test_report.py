@@ -27,7 +27,7 @@ from sirenbench.names import changed, make_spec, parse_name
 from sirenbench.report import paper
 from sirenbench.report.build import SCRIPTS
 from sirenbench.report.cells import read_cells
-from sirenbench.report.figures.curves import POINTS, Series, thin
+from sirenbench.report.figures.curves import AXES, POINTS, Series, thin
 from sirenbench.report.figures.pictures import picture_uri
 from sirenbench.report.figures.style import dash_of
 from sirenbench.report.tables import arms_table, curves_table
@@ -357,10 +357,19 @@ def test_a_thinned_curve_keeps_its_ends_drops_and_peaks() -> None:
     mean = np.sqrt(steps)
     mean[7_003] -= 40
     mean[9_001] += 40
-    thinned = thin(Series("a", 0, steps, mean, np.zeros_like(mean), steps / 10))
-    assert len(thinned.steps) <= POINTS
-    assert {0, 7_003, 9_001, 15_000} <= set(thinned.steps.tolist())
-    assert np.array_equal(thinned.seconds, thinned.steps / 10)
+    for axis in AXES:
+        thinned = thin(Series("a", 0, steps, mean, np.zeros_like(mean), steps / 10), POINTS, axis)
+        assert len(thinned.steps) <= POINTS
+        assert {0, 7_003, 9_001, 15_000} <= set(thinned.steps.tolist())
+        assert np.array_equal(thinned.seconds, thinned.steps / 10)
+
+
+def test_over_logarithmic_steps_a_curve_has_as_many_points_in_each_decade() -> None:
+    steps = np.arange(15_001)
+    thinned = thin(Series("a", 0, steps, np.sqrt(steps), 0.0 * steps, steps / 10), POINTS, "log")
+    decades = np.histogram(thinned.steps, [10, 100, 1_000, 10_000])[0]
+    assert min(decades) > POINTS / 6
+    assert set(range(10)) <= set(thinned.steps.tolist())
 
 
 def test_a_curve_that_breaks_off_can_be_thinned() -> None:

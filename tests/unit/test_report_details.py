@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from report_fixtures import Made, Page, Run, demo_run, write_cell
 
-from sirenbench.assets.status import sha256_of
+from sirenbench.assets.status import AssetStatus, sha256_of, write_status
 from sirenbench.claims.verdicts import Code
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import make_spec
 from sirenbench.records import RECORD, Scores, folder_of, write_record, write_scores
 from sirenbench.report.cells import read_cells
+from sirenbench.report.origin import files_of
 from sirenbench.report.scores import spreads
 from sirenbench.report.tables import curves_table
 
@@ -92,6 +93,29 @@ def test_why_a_metric_is_lacking_stands_below_the_table(small: Run) -> None:
     scores = Scores(metric="psnr@border=4", values=(), reason="no weights", record_sha256=sha256_of(folder / RECORD))
     write_scores(folder / "metrics/psnr@border=4.json", scores)
     assert "No PSNR (border=4) of 1 cell: no weights" in Page(small.render()).words
+
+
+def test_a_terminal_is_told_of_a_page_that_is_large(
+    small: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.render()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sirenbench.report.build.LARGE", 10_000)
+    small.render()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"\S+/report\.html has 0\.\d MB: a browser may need seconds to open it", line)
+
+
+def test_the_licences_of_images_and_weights_stand_in_one_table(small: Run) -> None:
+    fields = {"task": "sr", "image": "cameraman", "size": 64, "factor": 4, "arm": "siren+vgg", "depth": 1, "width": 8}
+    record = write_cell(small.results, make_spec(fields | {"steps": 60}), Made(30.0))
+    assert record
+    assert record.image
+    image = (record.image.asset, record.image.licence, record.image.asset_sha256)
+    assert files_of([record], small.results) == [image, ("vgg19", "not known", "")]
+    status = AssetStatus("vgg19", "available", "", "/a/file", "12" * 32, "BSD-3-Clause", "an address")
+    write_status(small.results / "assets/vgg19.json", status)
+    assert files_of([record, record], small.results) == [image, ("vgg19", "BSD-3-Clause", "12" * 32)]
 
 
 def claim(name: str, verdict: str, basis: str | None) -> dict:

@@ -22,7 +22,7 @@ from sirenbench.names import changed, parse_name
 from sirenbench.records import ACTIVATIONS, CURVES, IMAGES, folder_of
 from sirenbench.report import paper
 from sirenbench.report.cells import Cell, labelled, labels_of, read_cells
-from sirenbench.report.figures.curves import Series, draw
+from sirenbench.report.figures.curves import Series, axes_of, draw
 from sirenbench.report.figures.derivatives import draw_gradient, draw_laplacian, gradient_key, laplacian_key
 from sirenbench.report.layouts import LAYOUTS
 from sirenbench.report.scores import paper_numbers
@@ -127,6 +127,22 @@ def test_the_keys_show_the_colours_that_the_pictures_have() -> None:
     assert disc[middle, middle].max() <= 6
     ramp = np.tile(np.linspace(-1, 1, 256), (64, 1))
     assert np.array_equal(bar[0, [0, -1]], pixels_of(draw_laplacian(ramp).uri)[0, [0, -1]])
+
+
+def test_only_long_curves_are_drawn_over_logarithmic_steps_too_and_from_the_first_step_on() -> None:
+    def rising(last: int) -> Series:
+        steps = np.arange(last + 1)
+        return Series("SIREN", 0, steps, 20.0 + steps, np.ones(last + 1), 1.0 * steps)
+
+    assert axes_of([rising(999)]) == ["steps", "seconds"]
+    assert axes_of([rising(10), rising(1000)]) == ["steps", "log", "seconds"]
+    drawing = draw("key", "psnr", [rising(1000)], "PSNR", "log")
+    ticks = re.findall(r'x="([\d.]+)"[^>]*>(1|10|100|1,000)<', drawing)
+    assert [words for _, words in ticks] == ["1", "10", "100", "1,000"]
+    (start,) = re.findall(r'series-0 line"[^>]*><path d="m([\d.]+) ', drawing)
+    assert float(start) == pytest.approx(float(ticks[0][0]), abs=0.1)
+    assert "nan" not in drawing
+    assert "band" not in drawing
 
 
 def test_a_level_at_infinity_is_told_and_not_drawn() -> None:

@@ -20,9 +20,12 @@ from unit.asset_server import serving
 
 from sirenbench import catalog
 from sirenbench.assets.store import cache_folder, fetch
+from sirenbench.claims.load import load_claims
+from sirenbench.claims.verdicts import Code
 from sirenbench.config import Loaded, load
 from sirenbench.losses.features import VGG19
 from sirenbench.records import CellRecord
+from sirenbench.report.scorecard import read_scorecard
 from sirenbench.spec import CellSpec
 
 from .conftest import GRID, ROOT, Project, study
@@ -106,6 +109,18 @@ def shown(project: Project) -> str:
     return html.unescape((project.folder / "results/smoke/report.html").read_text(encoding="utf-8"))
 
 
+def check_scorecard(project: Project) -> None:
+    """Every claim has a verdict with its reason, and is counted once."""
+    found = read_scorecard(project.folder / "results/smoke", ())
+    assert found
+    lines = [line for group in found.groups for line in group.lines]
+    assert {line.id for line in lines} == set(load_claims(ROOT / "config/claims.yaml").claims)
+    assert {total.key: total.n for total in found.totals} == {
+        code: sum(line.verdict == code for line in lines) for code in Code
+    }
+    assert all(line.reason for line in lines)
+
+
 def test_a_dry_run_ends_with_the_cells_of_each_study_and_how_many_are_done(finished: Project) -> None:
     more = {"title": "Another", "grid": GRID | {"arm": "siren", "depth": [1, 2]}}
     images = {"tile": {"path": "tile.png"}}
@@ -148,6 +163,7 @@ def test_the_rehearsal_runs_every_cell_or_says_what_it_lacks_and_runs_the_rest_w
             wanted = assets_of(loaded, loaded.unique_cells[name]) & set(FAR)
             assert any(first[name].reason.startswith(f"{asset} (") for asset in wanted), first[name].reason
             assert "404" in first[name].reason
+        check_scorecard(project)
         page = shown(project)
         for study in loaded.config.studies.values():
             assert study.title in page
@@ -159,6 +175,7 @@ def test_the_rehearsal_runs_every_cell_or_says_what_it_lacks_and_runs_the_rest_w
             "vgg19.pth": vgg19(),
         }
         run(project)
+    check_scorecard(project)
     second, after = records(project), project.stamps()
     still = {name for name in lacking if "srgan" in name}
     assert len(still) == 1, "whose weights the server has not"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from sirenbench.report.costs import Costs, costs_of
 from sirenbench.report.data import packed
 from sirenbench.report.deviations import Deviation, Deviations, concerning, deviations_of
 from sirenbench.report.exports import exports_of, write_exports
+from sirenbench.report.figures.curves import AXES
 from sirenbench.report.files import places_of, remove_others, write_pictures
 from sirenbench.report.findings import Finding, findings_of
 from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
 from sirenbench.report.metrics import Entry, facts, glossary
-from sirenbench.report.origin import Origin, origin_of
+from sirenbench.report.origin import Origin, files_of, origin_of
 from sirenbench.report.paper import EVIDENCE
 from sirenbench.report.pixels import WORDS as PIXELS
 from sirenbench.report.pixels import Comparability, comparability_of
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT = "report.html"
+LARGE = 15_000_000
 SCRIPTS = ("dom.js", "pixels.js", "downloads.js", "report.js", "differences.js", "compare.js", "scorecard.js")
 STYLES = ("report.css", "scorecard.css", "sections.css")
 
@@ -68,6 +71,8 @@ class Section:
 
     Attributes
     ----------
+    cells
+        The names of those that it shows.
     scaled
         Everything that any of its cells has otherwise than the paper's.
     absent
@@ -82,6 +87,7 @@ class Section:
     text: str
     track: str
     layout: Layout
+    cells: frozenset[str]
     why: str
     tally: str
     seeds: str
@@ -95,7 +101,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Detail:
-    """One cell, with the studies that show it and what the paper's numbers for it are and where they are from.
+    """One cell, with what the paper's numbers for it are and where they are from.
 
     Attributes
     ----------
@@ -108,7 +114,6 @@ class Detail:
     """
 
     cell: Cell
-    studies: list[str]
     paper: list[str]
     deviations: list[tuple[Deviation, str]]
     spreads: list[str]
@@ -125,6 +130,8 @@ class Page:
         The ids of the pictures that are embedded once for several places.
     files
         Where the pictures lie that are not embedded.
+    licences
+        Name, licence and SHA-256 of every file that the run is made of.
     data
         What can be taken from the page as files.
     """
@@ -138,6 +145,7 @@ class Page:
     costs: Costs | None
     deviations: Deviations
     origin: Origin
+    licences: list[tuple[str, str, str]]
     glossary: list[Entry]
     scorecard: Scorecard | None
     shared: dict[str, str]
@@ -147,6 +155,10 @@ class Page:
     @property
     def has_findings(self) -> bool:
         return any(section.findings for section in self.sections)
+
+    def showing(self, *names: str) -> list[Section]:
+        """The sections that show any of these cells."""
+        return [section for section in self.sections if not section.cells.isdisjoint(names)]
 
 
 def render(folder: Path, results: Path, comparison: Comparison | None = None, to: Path | None = None) -> Path:
@@ -182,7 +194,14 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     write_text(to / REPORT, readable(html))
     remove_others(page.files, to)
     write_exports(exports, to)
+    _warn_if_large(to / REPORT)
     return to / REPORT
+
+
+def _warn_if_large(page: Path) -> None:
+    size = page.stat().st_size
+    if size > LARGE:
+        print(f"{page} has {size / 1e6:.1f} MB: a browser may need seconds to open it", file=sys.stderr)
 
 
 def _environment() -> Environment:
@@ -199,6 +218,7 @@ def _environment() -> Environment:
         "style": Markup("\n").join(map(_static, STYLES)),
         "script": Markup("\n").join(map(_static, SCRIPTS)),
         "states": STATES,
+        "axes": AXES,
         "pixels": PIXELS,
         "evidence": EVIDENCE,
         "words": {code.value: word for code, word in WORDS.items()},
@@ -242,12 +262,13 @@ def _page(
         run=run,
         tally=_tally(distinct),
         sections=sections,
-        details=[_detail(shown, run, results) for shown in by_name.values()],
+        details=[_detail(shown, results) for shown in by_name.values()],
         comparison=comparison,
         comparability=comparability_of(distinct, run["images"]),
         costs=costs_of(distinct),
         deviations=deviations_of(by_study, {name: about["title"] for name, about in run["studies"].items()}),
         origin=origin_of(records),
+        licences=files_of(records, results),
         glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
         scorecard=scorecard,
         shared={} if files else shared(uris),
@@ -256,10 +277,9 @@ def _page(
     )
 
 
-def _detail(shown: Sequence[Cell], run: dict, results: Path) -> Detail:
+def _detail(shown: Sequence[Cell], results: Path) -> Detail:
     return Detail(
         cell=shown[0],
-        studies=[run["studies"][one.study]["title"] for one in shown],
         paper=_once(line for one in shown for line in paper_numbers(one, results)),
         deviations=concerning(shown[0]),
         spreads=spreads(shown[0]),
@@ -303,6 +323,7 @@ def _section(name: str, about: dict, cells: Sequence[Cell], images: dict[str, st
         name=name,
         **{key: about[key] for key in ("title", "source", "text", "track", "why")},
         layout=layout,
+        cells=frozenset(cell.name for cell in cells),
         tally=", ".join(f"{n:,} {word}" for _, word, n in _tally(cells)),
         seeds=_seeds(cells),
         scaled=list(dict.fromkeys(what for cell in cells for what in cell.scaled)),

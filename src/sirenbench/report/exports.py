@@ -69,9 +69,10 @@ def _file_name(view: str, layers: Layers) -> str:
 
 
 def _with_legend(curves: Curves) -> str:
-    """The panels of a figure, a row a metric: over the steps and over the seconds; the legend below them."""
+    """The panels of a figure, a row a metric, a column an axis; the legend below them."""
     width, height = _PANEL
     rows = list(zip(*curves.panels.values(), strict=True))
+    across = len(curves.panels) * width
     panels = [
         _placed(str(panel), column * width, row * height)
         for row, of_metric in enumerate(rows)
@@ -84,7 +85,7 @@ def _with_legend(curves: Curves) -> str:
     ]
     total = below + -(-len(keys) // _COLUMNS) * _LINE
     body = "".join([*panels, *keys])
-    return _alone(f'<svg viewBox="0 0 {2 * width} {total:g}" fill="currentColor" font-size="9">{body}</svg>')
+    return _alone(f'<svg viewBox="0 0 {across} {total:g}" fill="currentColor" font-size="9">{body}</svg>')
 
 
 def _placed(panel: str, x: float, y: float) -> str:

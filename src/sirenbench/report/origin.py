@@ -1,11 +1,16 @@
-"""How the records of a run came about."""
+"""How the records of a run came about, and of which files."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from sirenbench import catalog
+from sirenbench.assets.status import read_status
+from sirenbench.errors import AssetUnavailable
+from sirenbench.names import parse_name
 from sirenbench.records import CellRecord, Provenance
 from sirenbench.report.text import plural
 
@@ -18,7 +23,6 @@ class Origin:
     commits: list[str]
     software: list[str]
     devices: list[str]
-    images: list[tuple[str, str, str]]
     started: str
     ended: str
     seconds: float
@@ -34,11 +38,26 @@ def origin_of(records: Sequence[CellRecord]) -> Origin:
         ),
         software=_once(", ".join(f"{name} {value}" for name, value in _software(p) if value) for p in made),
         devices=_once(map(machine_of, made)),
-        images=_once((i.asset, i.licence, i.asset_sha256) for i in (record.image for record in records) if i),
         started=min((p.started for p in made), default=""),
         ended=max((p.ended for p in made), default=""),
         seconds=math.fsum(record.cost.seconds for record in records if record.cost),
     )
+
+
+def files_of(records: Sequence[CellRecord], results: Path) -> list[tuple[str, str, str]]:
+    """Name, licence and SHA-256 of every image that the records are of, and of the weights that they need."""
+    images = [(i.asset, i.licence, i.asset_sha256) for i in (record.image for record in records) if i]
+    weights = [asset for record in records for asset in catalog.assets_of(parse_name(record.name))]
+    return _once([*images, *(_weights(asset, results) for asset in _once(weights))])
+
+
+def _weights(asset: str, results: Path) -> tuple[str, str, str]:
+    # Records do not tell of them; a copy of a run may lack the file that does.
+    try:
+        status = read_status(results / "assets" / f"{asset}.json")
+    except AssetUnavailable:
+        return asset, "not known", ""
+    return asset, status.licence, status.sha256 or ""
 
 
 def _software(made: Provenance) -> Iterator[tuple[str, str | None]]:

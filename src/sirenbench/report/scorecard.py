@@ -69,8 +69,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Group:
-    """Claims on one subject; ``tally`` tells how many came to which verdict: ``9 holds, 1 inconclusive``."""
+    """Claims on one subject.
 
+    Attributes
+    ----------
+    key
+        Its word in addresses.
+    tally
+        How many came to which verdict: ``9 holds, 1 inconclusive``.
+    """
+
+    key: str
     title: str
     tally: str
     lines: list[Line]
@@ -117,8 +126,8 @@ def read_scorecard(folder: Path, cells: Collection[str]) -> Scorecard | None:
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
     lines = [(claim["group"], _line(claim, cells)) for claim in content["claims"]]
-    found = {title: [line for of, line in lines if of == group] for group, title in content["groups"].items()}
-    groups = [Group(title, _tally(of_group), of_group) for title, of_group in found.items() if of_group]
+    found = [(key, title, [line for of, line in lines if of == key]) for key, title in content["groups"].items()]
+    groups = [Group(key, title, _tally(of_group), of_group) for key, title, of_group in found if of_group]
     return Scorecard(_totals(content), groups, content["evidence"])
 
 

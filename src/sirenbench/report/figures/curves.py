@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -18,11 +18,27 @@ from sirenbench.report.text import duration, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each.
+# Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each. Panels that have
+# to be opened have a quarter of them.
 POINTS, FEWEST = 160, 48
 POINTS_OF_A_PANEL = 720
+# From so many steps on, a linear axis hides how the training begins.
+LONG = 1000
 _MARGINS = Margins(left=0.62, right=0.12, bottom=0.47, top=0.1)
-AXES = {"steps": "training step", "seconds": "training time (s)"}
+
+
+class Axis(NamedTuple):
+    """What curves are drawn over, in running text and below a drawing."""
+
+    words: str
+    label: str
+
+
+AXES = {
+    "steps": Axis("steps", "training step"),
+    "log": Axis("steps, logarithmic", "training step, logarithmic"),
+    "seconds": Axis("seconds", "training time (s)"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,15 +68,18 @@ class Series:
         return len(self.steps) == 1
 
 
-def thin(series: Series, points: int = POINTS) -> Series:
+def thin(series: Series, points: int = POINTS, axis: str = "steps") -> Series:
     """At most ``points`` of a curve, with every drop and peak of its mean in it.
 
-    The steps are cut into equal runs; of each, the lowest and the highest mean are kept, so that a spike one step
+    The axis is cut into equal runs; of each, the lowest and the highest mean are kept, so that a spike one step
     wide survives, which an average or every n-th point would lose.
     """
     if len(series.steps) <= points:
         return series
-    chunks = np.array_split(np.arange(1, len(series.steps) - 1), points // 2 - 1)
+    inner = np.arange(1, len(series.steps) - 1)
+    spaced = np.geomspace if axis == "log" else np.linspace
+    edges = np.searchsorted(inner, spaced(1, len(inner) + 1, points // 2)[1:-1])
+    chunks = np.split(inner, np.unique(edges[edges > 0]))
     filled = np.where(np.isfinite(series.mean), series.mean, np.inf)
     lowest = [chunk[np.argmin(filled[chunk])] for chunk in chunks]
     highest = [chunk[np.argmax(np.where(np.isinf(filled[chunk]), -np.inf, filled[chunk]))] for chunk in chunks]
@@ -74,14 +93,22 @@ def thin(series: Series, points: int = POINTS) -> Series:
     )
 
 
-def thinned(series: Sequence[Series]) -> list[Series]:
+def thinned(series: Sequence[Series], axis: str = "steps") -> list[Series]:
     """What is drawn of the curves of a panel."""
     points = max(FEWEST, min(POINTS, POINTS_OF_A_PANEL // len(series)))
-    return [thin(one, points) for one in series]
+    if axis != "steps":
+        points = max(FEWEST // 2, points // 4)
+    return [thin(one, points, axis) for one in series]
+
+
+def axes_of(series: Iterable[Series]) -> list[str]:
+    """What they are drawn over: keys of ``AXES``."""
+    is_long = max((one.steps[-1] for one in series), default=0) >= LONG
+    return [axis for axis in AXES if is_long or axis != "log"]
 
 
 def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str = "steps") -> Markup:
-    """One panel: a metric over the training, with 95 % bands over the replicates.
+    """One panel: a metric over the training, with 95 % bands over the replicates, but for logarithmic steps.
 
     Parameters
     ----------
@@ -93,11 +120,24 @@ def draw(key: str, metric: str, series: Sequence[Series], title: str, axis: str 
         Of ``AXES``.
     """
     with _axes(key) as (axes, svg):
-        for one in thinned(series):
-            _draw_series(axes, one, one.seconds if axis == "seconds" else one.steps)
-        axes.set_xlabel(AXES[axis])
+        if axis == "log":
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.minorticks_off()
+        for one in thinned(series, axis):
+            along = _along(one, axis)
+            _draw_line(axes, one, along)
+            if axis != "log":  # where curves begin together they would lie below their bands
+                _draw_band(axes, one, along)
+        axes.set_xlabel(AXES[axis].label)
         axes.set_ylabel(facts(metric).label)
     return inline(svg.getvalue(), key, describe(metric, series, title))
+
+
+def _along(one: Series, axis: str) -> np.ndarray:
+    if axis == "log":
+        return np.where(one.steps > 0, one.steps, np.nan)  # step 0 has no place there
+    return one.seconds if axis == "seconds" else one.steps
 
 
 def describe(metric: str, series: Sequence[Series], title: str) -> str:
@@ -124,20 +164,21 @@ def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
         yield axes, svg
 
 
-def _draw_series(axes: Axes, one: Series, along: np.ndarray) -> None:
-    colour = stand_in(one.style)
+def _draw_line(axes: Axes, one: Series, along: np.ndarray) -> None:
     dashes = tuple(map(float, dash_of(one.style).split()))
     line: dict[str, Any] = {
-        "color": colour,
+        "color": stand_in(one.style),
         "linestyle": (0, dashes) if dashes else "-",
         "gid": f"series-{one.style}-line",
     }
     if one.is_level:
         axes.axhline(float(one.mean[0]), linewidth=1.2, **line)
-        return
-    axes.plot(along, one.mean, **line)
-    if np.any(one.half > 0):
+    else:
+        axes.plot(along, one.mean, **line)
+
+
+def _draw_band(axes: Axes, one: Series, along: np.ndarray) -> None:
+    if not one.is_level and np.any(one.half > 0):
         low, high = one.mean - one.half, one.mean + one.half
-        axes.fill_between(
-            along, low, high, facecolor=colour, edgecolor="none", alpha=0.18, gid=f"series-{one.style}-band"
-        )
+        colour, name = stand_in(one.style), f"series-{one.style}-band"
+        axes.fill_between(along, low, high, facecolor=colour, edgecolor="none", alpha=0.18, gid=name)

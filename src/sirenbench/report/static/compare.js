@@ -2,7 +2,6 @@
 {
   const METHOD = "PSNR of the crop against the target, on [0, 1], of the 8-bit images of the page.";
 
-  const labelled = (text, control) => element("label", {}, `${text} `, control);
   const percent = (part, whole) => `${(100 * part) / whole}%`;
 
   // The two images, one over the other, with a boundary between them that stands at `slider.value` percent.
@@ -13,8 +12,7 @@
     stage.style.setProperty("--ratio", size.width / size.height);
     const slider = element("input", { type: "range", min: 0, max: 100, value: 50, autofocus: true });
     const select = (chosen) => {
-      const options = panes.map((pane, i) => element("option", { value: i, textContent: pane.dataset.title }));
-      const made = element("select", {}, ...options);
+      const made = element("select", {}, ...panes.map((pane, i) => new Option(pane.dataset.title, i)));
       made.value = chosen;
       return made;
     };
@@ -38,21 +36,20 @@
 
   // Four numbers that stay inside the image.
   const makeRectangle = (size, change) => {
-    const middle = (side) => ({ start: Math.floor(side * 3 / 8), length: Math.max(1, Math.floor(side / 4)) });
-    const [across, down] = [middle(size.width), middle(size.height)];
-    const number = (text, min, max, value) => [text, element("input", { type: "number", min, max, value, step: 1 })];
+    const [x, y] = [size.width, size.height].map((side) => Math.floor(side * 3 / 8));
+    const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.floor(side / 4)));
+    const middle = { x, y, width, height };
+    const number = (name, min, max) => [name, element("input", { type: "number", min, max, value: middle[name], step: 1 })];
     const fields = Object.fromEntries([
-      number("x", 0, size.width - 1, across.start),
-      number("y", 0, size.height - 1, down.start),
-      number("width", 1, size.width, across.length),
-      number("height", 1, size.height, down.length),
+      number("x", 0, size.width - 1),
+      number("y", 0, size.height - 1),
+      number("width", 1, size.width),
+      number("height", 1, size.height),
     ]);
     const read = () => {
-      const [x, y, width, height] = Object.values(fields).map((field) => {
-        const value = Math.round(field.valueAsNumber) || 0;
-        return Math.min(field.max, Math.max(field.min, value));
-      });
-      return { x, y, width: Math.min(width, size.width - x), height: Math.min(height, size.height - y) };
+      const wanted = ({ valueAsNumber, min, max }) => within(Math.round(valueAsNumber) || 0, min, max);
+      const [left, top, across, down] = Object.values(fields).map(wanted);
+      return { x: left, y: top, width: Math.min(across, size.width - left), height: Math.min(down, size.height - top) };
     };
     const write = (rectangle) => {
       Object.entries(rectangle).forEach(([name, value]) => { fields[name].value = value; });
@@ -62,9 +59,8 @@
       field.addEventListener("input", () => change(read()));
       field.addEventListener("change", () => write(read()));
     });
-    const starts = { x: across.start, y: down.start, width: across.length, height: down.length };
     const controls = Object.entries(fields).map(([name, field]) => labelled(name, field));
-    return { controls, read, write, middle: starts };
+    return { controls, read, write, middle };
   };
 
   const cropped = (pixels, { x, y, width, height }) => {
@@ -85,8 +81,7 @@
     let from = null;
     const place = (event) => {
       const box = stage.getBoundingClientRect();
-      const inside = (share) => Math.min(1, Math.max(0, share));
-      return [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
+      return [within((event.clientX - box.left) / box.width), within((event.clientY - box.top) / box.height)];
     };
     const follow = (event) => {
       if (!from) return;

@@ -8,6 +8,10 @@ const element = (tag, properties = {}, ...children) => {
   return made;
 };
 
+const labelled = (text, control) => element("label", {}, `${text} `, control);
+
+const within = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
+
 const button = (text, press) => {
   const made = element("button", { type: "button", textContent: text });
   made.addEventListener("click", press);

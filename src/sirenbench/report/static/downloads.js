@@ -23,8 +23,6 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
-  const named = (columns, row) => Object.fromEntries(row.map((value, i) => [columns[i], value]));
-  const saveJson = (name, records) => save(`${name}.json`, "application/json", JSON.stringify(records, null, 1));
 
   // The data of the page: base64 of gzip of JSON.
   const packed = document.getElementById("data").textContent;
@@ -32,29 +30,41 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     const bytes = Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
   };
-  const results = async () => {
+  const results = async (cell) => {
     const { columns, lists, rows } = (await unpacked()).results;
     const listed = columns.map((column) => lists[column]);
-    return { columns, rows: rows.map((row) => row.map((value, i) => (listed[i] ? listed[i][value] ?? null : value))) };
+    const read = rows.map((row) => row.map((value, i) => (listed[i] ? listed[i][value] ?? null : value)));
+    const name = columns.indexOf("name");
+    return { columns, rows: read.filter((row) => !cell || row[name] === cell) };
   };
   const CURVE = ["curve", "metric", "step", "seconds", "mean", "half of its 95 % interval"];
   const curves = async (key) => ({ columns: CURVE, rows: (await unpacked()).curves[key] });
 
   const ofAll = {
-    csv: (name, { columns, rows }) => save(`${name}.csv`, "text/csv", csv([columns, ...rows])),
-    json: (name, { columns, rows }) => saveJson(name, rows.map((row) => named(columns, row))),
+    CSV: (name, { columns, rows }) => save(`${name}.csv`, "text/csv", csv([columns, ...rows])),
+    JSON: (name, { columns, rows }) => {
+      const records = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
+      save(`${name}.json`, "application/json", JSON.stringify(records, null, 1));
+    },
+  };
+  const offer = (what, name, formats, content) => {
+    const buttons = Object.entries(formats).map(([format, write]) => {
+      const press = async () => write(name, await content());
+      return Object.assign(button(format, press), { ariaLabel: `${name} as ${format}` });
+    });
+    return element("p", { className: "tools" }, `${what} as `, ...buttons);
   };
   all("[data-download]").forEach((made) => {
     made.addEventListener("click", async () => ofAll[made.dataset.download](made.dataset.name, await results()));
   });
   all("figure[data-curves]").forEach((figure) => {
     const { name, curves: key } = figure.dataset;
-    const buttons = Object.entries(ofAll).map(([format, write]) => {
-      const made = button(format.toUpperCase(), async () => write(name, await curves(key)));
-      made.ariaLabel = `${name} as ${format.toUpperCase()}`;
-      return made;
-    });
-    figure.append(element("p", { className: "tools" }, "These curves as ", ...buttons));
+    figure.append(offer("These curves", name, ofAll, () => curves(key)));
+  });
+
+  all("table.seeds").forEach((table) => {
+    const cell = table.closest("details").querySelector("code").textContent;
+    table.closest(".scroll").after(offer("These seeds", cell.replaceAll("/", "-"), ofAll, () => results(cell)));
   });
 
   const seen = (rows) => [...rows].filter((row) => !row.hidden);
@@ -122,17 +132,11 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   };
 
   const formats = {
-    CSV: (name, table) => ofAll.csv(name, tidy(table)),
-    JSON: (name, table) => ofAll.json(name, tidy(table)),
+    CSV: (name, table) => ofAll.CSV(name, tidy(table)),
+    JSON: (name, table) => ofAll.JSON(name, tidy(table)),
     LaTeX: (name, table) => save(`${name}.tex`, "application/x-tex", latex(table)),
   };
   all("table[data-name]").forEach((table) => {
-    const name = table.dataset.name;
-    const buttons = Object.entries(formats).map(([format, write]) => {
-      const made = button(format, () => write(name, table));
-      made.ariaLabel = `${name} as ${format}`;
-      return made;
-    });
-    table.closest(".scroll").after(element("p", { className: "tools" }, "This table as ", ...buttons));
+    table.closest(".scroll").after(offer("This table", table.dataset.name, formats, () => table));
   });
 }

@@ -78,7 +78,7 @@ const SIGNS = coloursOf(
   "053061", "2065ab", "4393c3", "90c4dd", "d1e5f0", "f7f6f6", "fddbc7", "f3a481", "d6604d", "b1182b", "67001f",
 );
 const colourOf = (map, value) => {
-  const place = Math.max(0, Math.min(1, value)) * (map.length - 1);
+  const place = within(value) * (map.length - 1);
   const low = Math.min(Math.floor(place), map.length - 2);
   return map[low].map((part, i) => part + (place - low) * (map[low + 1][i] - part));
 };

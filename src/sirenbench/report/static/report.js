@@ -41,7 +41,7 @@
       rows.forEach((row, i) => { row.hidden = !words.every((word) => texts[i].includes(word)); });
       count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
     });
-    place.before(element("p", { className: "tools" }, element("label", {}, `${label} with `, field), count));
+    place.before(element("p", { className: "tools" }, labelled(`${label} with`, field), count));
   };
   all("table.sortable").forEach((table) => searched("Rows", [...table.tBodies[0].rows], table.closest(".scroll")));
   const cells = all("#cells > details");
@@ -72,7 +72,7 @@
     let y = 0.5;
     let enlarged = 4;
     const move = (toX, toY) => {
-      [x, y] = [toX, toY].map((value) => Math.min(1, Math.max(0, value)));
+      [x, y] = [toX, toY].map((value) => within(value));
       strip.style.setProperty("--x", x);
       strip.style.setProperty("--y", y);
     };

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from sirenbench.records import RecordError
 from sirenbench.report.cells import Labelled, curves_of
-from sirenbench.report.figures.curves import AXES, Series, draw, thinned
+from sirenbench.report.figures.curves import AXES, Series, axes_of, draw, thinned
 from sirenbench.report.figures.style import colour_of, dash_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.text import plural
@@ -34,12 +34,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Curves:
-    """The panels of cells that share their image, by what they are drawn over, and the legend they have in common.
+    """The panels of cells that share their image, and the legend they have in common.
 
     Attributes
     ----------
     key
         Unique on the page.
+    panels
+        By what they are drawn over: keys of ``AXES``.
     lost
         Which curves cannot be read, and what to do.
     ended
@@ -72,7 +74,9 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
             read.append(_series(one, results))
         except RecordError as error:
             lost.append(f"{one.label}: {error}")
-    panels: dict[str, list[Markup]] = {axis: [] for axis in AXES}
+    panels: dict[str, list[Markup]] = {
+        axis: [] for axis in axes_of(line for of_cell in read for line in of_cell.values())
+    }
     legend: dict[str, Key] = {}
     points: list[list[str | float | None]] = []
     for metric in DRAWN:
@@ -81,7 +85,7 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
             continue
         points += [row for line in thinned(series) for row in _points(line, metric)]
         for axis, drawn in panels.items():
-            text = f"{facts(metric).title} over the {axis}, {title}"
+            text = f"{facts(metric).title} over the {AXES[axis].words}, {title}"
             drawn.append(draw(f"{key}-{metric}-{axis}", metric, series, text, axis))
         legend |= {
             line.label: Key(line.label, line.style, colour_of(line.style), dash_of(line.style), line.is_level)
