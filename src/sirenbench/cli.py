@@ -30,6 +30,8 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:  # whoever read our list has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        sys.exit(f"sirenbench: {error}; see that files can be read and written here, and that there is room")
 
 
 def _parser() -> argparse.ArgumentParser:
