@@ -10,9 +10,11 @@ from snakemake.exceptions import WorkflowError
 
 from sirenbench.errors import UserError
 from sirenbench.listing import is_dry_run, print_plan
-from sirenbench.workflow import Workflow, baseline_pattern, report_code
+from sirenbench.workflow import Workflow, baseline_pattern, check_notes, report_code
 
 try:
+    if workflow.is_main_process:
+        check_notes()
     BENCH = Workflow(workflow.overwrite_configfiles, workflow.config_settings.config)
     if workflow.is_main_process:
         BENCH.check_targets(sys.argv[1:])

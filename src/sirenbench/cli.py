@@ -30,6 +30,8 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:  # whoever read our list has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        sys.exit(f"sirenbench: {error}; see that files can be read and written here, and that there is room")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,6 +76,7 @@ def _add_commands_on_cells(commands: Any, configured: argparse.ArgumentParser) -
     verify.add_argument("cells", nargs="*", metavar="cell", help="a name, or a folder: all finished cells in it")
     verify.add_argument("--run", dest="whole_run", action="store_true", help="all cells of the configured run")
     verify.add_argument("--retrain", action="store_true", help="train them again, and compare every bit")
+    verify.add_argument("--sample", type=_count, metavar="N", help="only N of the cells, always the same ones")
     verify.add_argument("--threads", type=_count, help="CPU threads; as many as the record says if left out")
     verify.set_defaults(run=_verify)
 
@@ -142,7 +145,7 @@ def _cell(words: argparse.Namespace) -> None:
 
 
 def _verify(words: argparse.Namespace) -> None:
-    from sirenbench.verify import cells_of, print_verdicts
+    from sirenbench.verify import cells_of, print_verdicts, sample_of
     from sirenbench.workflow import Workflow
 
     bench, results = Workflow(words.configfile), Path("results")
@@ -150,6 +153,8 @@ def _verify(words: argparse.Namespace) -> None:
     cells = list(dict.fromkeys([*whole, *cells_of(words.cells, results)]))
     if not cells:
         raise UserError("nothing to verify; name cells or a folder of them, or give --run")
+    if words.sample:
+        cells = sample_of(cells, words.sample)
     print_verdicts(cells, bench, retrain=words.retrain, threads=words.threads)
 
 

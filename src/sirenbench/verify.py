@@ -12,6 +12,7 @@ rounds otherwise: numbers may differ by a thousandth, pixels by one grey level, 
 from __future__ import annotations
 
 import os
+import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -107,6 +108,12 @@ def cells_of(words: Iterable[str], results: Path) -> list[tuple[Path, str]]:
                 raise UserError(f"{cell} is no cell of a results folder, in which cells lie below 'cells'")
             found[root.parent, cell.relative_to(root).as_posix()] = None
     return list(found)
+
+
+def sample_of(cells: Iterable[tuple[Path, str]], number: int) -> list[tuple[Path, str]]:
+    """So many of the cells, or all if there are fewer: the same ones every time, whatever their order."""
+    ordered = sorted(cells)
+    return sorted(random.Random(0).sample(ordered, min(number, len(ordered))))
 
 
 def verify(name: str, results: Path, bench: Workflow, *, retrain: bool = False, threads: int | None = None) -> Verdict:

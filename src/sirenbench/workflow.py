@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, cached_property
@@ -24,7 +25,7 @@ from sirenbench.limits import Limits
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import changed, parse_name
 from sirenbench.numerics import numerics_of
-from sirenbench.records import RECORD, read_record
+from sirenbench.records import RECORD, atomic_path, read_record
 from sirenbench.spec import CellSpec
 
 ASSETS = Path("config/assets.yaml")
@@ -255,7 +256,7 @@ class Workflow:
             loaded, cells = self.selected(target)
             if records_of_table(folder) != stamp_of(results, cells, loaded.config.metrics):
                 with suppress(OSError):  # who may not write there cannot collect either
-                    os.utime(folder / RESULTS, (1, 1))  # a time of 0 is none to Snakemake
+                    _age(folder / RESULTS)
 
     def _assets(self, spec: CellSpec) -> set[str]:
         """Everything that a cell needs."""
@@ -266,6 +267,24 @@ class Workflow:
         if image in self.main.config.images:
             return self.main
         return next((loaded for loaded in self.runs.values() if image in loaded.config.images), self.main)
+
+
+def check_notes(notes: Path = Path(".snakemake")) -> None:
+    """Raise UserError in another user's folder, where even a dry run of Snakemake could not take its notes."""
+    for folder in (notes, *notes.glob("*")) if notes.exists() else (notes.parent,):
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            raise UserError(
+                f"you may not write {folder.absolute()}, so Snakemake cannot work here; ask its owner to share the "
+                "project with a group of you both (chmod -R g+rwX, folders g+s, umask 002 for both), or take a copy; "
+                "'sirenbench status', 'cell' and 'verify' only read"
+            )
+
+
+def _age(path: Path) -> None:
+    """Make a file older than all others, by a copy: only its owner may set the time of one."""
+    with atomic_path(path) as aged:
+        shutil.copyfile(path, aged)
+        os.utime(aged, (1, 1))  # a time of 0 is none to Snakemake
 
 
 def _picture(loaded: Loaded, image: str) -> tuple[str, dict[str, Any]]:

@@ -11,11 +11,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from workflow.conftest import project
 
-from cluster.slurm import Cluster, cluster, wait_for
+from cluster.slurm import Cluster, NotInstalled, cluster, wait_for
 
 __all__ = ["project"]  # of sirenbench's own cells
 
@@ -142,14 +143,22 @@ def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
 
 
+def without_slurm(why: NotInstalled) -> NoReturn:
+    """Skip, where people work without a network; a gate that skips would stay green without having looked."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"NO SLURM TESTED: it could not be installed: {why}")
+
+
 @pytest.fixture(scope="module")
 def slurm(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A real Slurm."""
     if os.geteuid() or not shutil.which("apt-get"):
         pytest.skip("NO SLURM TESTED: installing and starting one takes root and apt-get")
     folder = Path(tempfile.mkdtemp(prefix="sirenbench-slurm-"))  # short: sockets live in it
-    with cluster(folder) as made:
-        yield made
+    try:
+        with cluster(folder) as made:
+            yield made
+    except NotInstalled as error:
+        without_slurm(error)
     if not request.session.testsfailed:  # else the logs stay
         shutil.rmtree(folder)
 

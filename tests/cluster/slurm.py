@@ -117,8 +117,12 @@ class ClusterFailed(Exception):
     """Says what did not come up and where its logs are."""
 
 
+class NotInstalled(Exception):
+    """Says why the packages could not be had."""
+
+
 def install() -> None:
-    """Get Debian's packages where they are missing, without starting their services."""
+    """Get Debian's packages where they are missing, without starting their services. Raises NotInstalled."""
     if all(shutil.which(program) for program in PROGRAMS):
         return
     ours = not POLICY.exists()
@@ -129,6 +133,9 @@ def install() -> None:
     try:
         for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
             subprocess.run(["apt-get", *words], env=environment, check=True, capture_output=True, timeout=600)
+    except subprocess.SubprocessError as error:
+        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        raise NotInstalled(f"{error}\n{said}") from error
     finally:
         if ours:
             POLICY.unlink()

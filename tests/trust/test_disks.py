@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -360,6 +361,97 @@ def test_two_users_at_the_same_grid_in_the_same_folder(ignores_lock: bool, snake
     found = numbers(snake.folder / "results")
     assert {found[f"{name}: files that are not those of the record"] for name in (SIREN, RELU)} == {"[]"}
     assert leftovers(snake.folder / "results") == []
+
+
+class Users:
+    """Two people of one group, as Linux knows them, in the first one's project.
+
+    They may read whatever root may, since root's Python may lie where others cannot look; what they may write is what
+    the folders say.
+    """
+
+    GROUP, FIRST, SECOND = 61_000, 61_001, 61_002
+
+    def __init__(self, project: Project, umask: int) -> None:
+        self._project = project
+        self._umask = umask
+        for path in (project.folder, *project.folder.rglob("*")):
+            os.chown(path, self.FIRST, self.GROUP)
+            path.chmod((0o2777 if path.is_dir() else 0o666) & ~umask)
+
+    def run(self, user: int, *words: str) -> tuple[int, str]:
+        """Exit status of a Python module that somebody starts, and everything it said."""
+        home = self._project.folder.parent / f"home of {user}"
+        home.mkdir(exist_ok=True)
+        os.chown(home, user, self.GROUP)
+        somebody = [f"--reuid={user}", f"--regid={self.GROUP}", "--clear-groups"]
+        reading = [f"--{kind}-caps=-all,+dac_read_search" for kind in ("inh", "ambient")]
+        own = {"HOME": str(home), "LOGNAME": str(user), "SIRENBENCH_CACHE": str(self._project.folder / "cache")}
+        done = subprocess.run(
+            ["setpriv", *somebody, *reading, sys.executable, "-m", *words],
+            cwd=self._project.folder,
+            env=os.environ | own,
+            umask=self._umask,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        return done.returncode, done.stdout
+
+
+@pytest.fixture
+def users(snake: Project) -> Callable[[int], Users]:
+    """``users(umask)``: with which both have made, and will make, all their files."""
+    if os.geteuid() != 0:
+        pytest.skip("to be another user takes root")
+    able = ["setpriv", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "true"]
+    if not shutil.which("setpriv") or subprocess.run(able, capture_output=True).returncode:
+        pytest.skip("to be another user takes setpriv, and root's right to pass on its rights")
+    return lambda umask: Users(snake, umask)
+
+
+@pytest.mark.slow
+def test_two_users_who_may_both_write_share_cells_tables_and_page(
+    users: Callable[[int], Users], snake: Project
+) -> None:
+    both = users(0o002)
+    code, output = both.run(Users.FIRST, "snakemake", RECORD)
+    assert code == 0, output
+    code, output = both.run(Users.SECOND, "snakemake")
+    assert code == 0, output
+    made = snake.folder / "results/small"
+    cells = [snake.folder / f"results/cells/{name}/cell.json" for name in (SIREN, RELU)]
+    files = [*cells, made / "results.parquet", made / "report.html"]
+    assert [path.stat().st_uid for path in files] == [Users.FIRST, *[Users.SECOND] * 3]
+    os.utime(cells[0], (2, 2))  # as if copied from elsewhere: older than the table, and another than in it
+    code, output = both.run(Users.FIRST, "snakemake")
+    assert code == 0, output
+    assert (made / "results.parquet").stat().st_uid == Users.FIRST
+    assert "Nothing to be done" in both.run(Users.SECOND, "snakemake")[1]
+    assert leftovers(snake.folder / "results/cells") == []
+
+
+@pytest.mark.slow
+def test_a_user_who_may_only_read_is_told_and_changes_nothing(users: Callable[[int], Users], snake: Project) -> None:
+    both = users(0o022)
+    code, output = both.run(Users.FIRST, "snakemake", RECORD)
+    assert code == 0, output
+    before = {path: path.stat().st_mtime_ns for path in snake.folder.rglob("*")}
+    for words in (["-n"], [], ["--nolock"]):
+        code, output = both.run(Users.SECOND, "snakemake", *words)
+        assert code == 1
+        assert f"you may not write {snake.folder}/.snakemake, so Snakemake cannot work here; ask its owner" in output
+        assert "Traceback" not in output
+    for words in (["report"], ["run", RELU]):
+        code, output = both.run(Users.SECOND, "sirenbench.cli", *words)
+        assert code == 1
+        assert re.search(r"^sirenbench: .*Permission denied: .*; see that files can be", output, re.MULTILINE), output
+        assert "Traceback" not in output
+    for words in (["status"], ["cell", SIREN], ["verify", SIREN]):
+        code, output = both.run(Users.SECOND, "sirenbench.cli", *words)
+        assert code == 0, output
+    assert {path: path.stat().st_mtime_ns for path in snake.folder.rglob("*")} == before
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from sirenbench.cli import main
 from sirenbench.losses import vgg
 from sirenbench.names import add_ons, arms_of
 from sirenbench.records import folder_of
-from sirenbench.verify import Verdict, cells_of, verify
+from sirenbench.verify import Verdict, cells_of, sample_of, verify
 from sirenbench.worker.evaluate import evaluate
 from sirenbench.workflow import Workflow
 
@@ -335,6 +335,27 @@ def test_the_command_tells_each_cell_and_ends_with_its_status(made: Callable, ca
     told = capsys.readouterr().out
     assert told.startswith(f"differs    {SIREN}\n             replicates[0].metrics.psnr.last: stored 40.0, ")
     assert told.endswith(f"verified   {BICUBIC}\n1 verified, 1 differs\n")
+
+
+def test_a_sample_is_always_of_the_same_cells(made: Callable, capsys: pytest.CaptureFixture) -> None:
+    cells = [(RESULTS, f"{SIREN}/seed={number}") for number in range(1, 9)]
+    some = sample_of(cells, 3)
+    assert len(set(some)) == 3
+    assert some == sorted(some) == sample_of(reversed(cells), 3)
+    assert sample_of(cells, 20) == cells
+    names = {name for _, name in sample_of([(RESULTS, SIREN), (RESULTS, BICUBIC)], 1)}
+    for name in names:
+        made(name)
+    main(["verify", "--run", "--retrain", "--sample", "1"])
+    assert capsys.readouterr().out == "".join(f"verified   {name}\n" for name in names) + "1 verified\n"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("number", ["0", "-1", "some"])
+def test_a_sample_of_no_cells_is_a_mistake_of_the_command_line(number: str, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        main(["verify", "--run", f"--sample={number}"])
+    assert f"{number!r} is not a whole number of at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("project")

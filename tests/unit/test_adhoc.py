@@ -215,6 +215,16 @@ def test_a_local_job_runs_the_cell_and_says_where_its_log_is(capsys: pytest.Capt
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_project")
+def test_a_debug_job_has_run_the_cell_when_the_command_ends(capsys: pytest.CaptureFixture) -> None:
+    main(["run", SIREN, "--cluster", "debug"])
+    told = capsys.readouterr().out
+    log = Path(next(line for line in told.splitlines() if "log: " in line).partition("log: ")[2])
+    assert record(SCRATCH, SIREN).state == "ok"
+    assert SIREN in log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_project")
 def test_a_submitted_cell_has_the_bits_of_one_that_ran_here() -> None:
     jobs = submit([SIREN], "local", runtime=30)
     jobs[SIREN].wait()

@@ -20,7 +20,7 @@ import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_submitit import executor
-from snakemake_executor_plugin_submitit.clusters import Local, NotNowError, Slurm, _refusal, own_environment
+from snakemake_executor_plugin_submitit.clusters import Debug, Local, NotNowError, Slurm, _refusal, own_environment
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.pack import Pack, Task
@@ -78,6 +78,11 @@ class TestRequest:
         assert (request.minutes, request.threads, request.mem_mb, request.gpus) == (7, 2, 500, 2)
         assert dict(request.slurm) == {"gpus": "a100:2", "partition": "p", "account": "a", "qos": "q"}
 
+    def test_nodes_constraints_and_other_options_become_options_of_sbatch_too(self) -> None:
+        request = asked(nodes=2, constraint="a100&nvme", slurm_extra="--exclude=n[1-2] --exclusive")
+        told = {"nodes": "2", "constraint": "a100&nvme", "exclude": "n[1-2]", "exclusive": ""}
+        assert dict(request.slurm) == told
+
     def test_a_model_alone_means_one_gpu(self) -> None:
         assert dict(asked(gpu_model="h100").slurm) == {"gpus": "h100:1"}
 
@@ -87,9 +92,6 @@ class TestRequest:
     def test_gres_is_passed_on_and_its_gpus_are_counted(self, gres: str, gpus: int) -> None:
         assert asked(gres=gres).gpus == gpus
         assert dict(asked(gres=gres).slurm) == {"gres": gres}
-
-    def test_other_options_are_passed_on(self) -> None:
-        assert dict(asked(slurm_extra="--exclude=n[1-2] --exclusive").slurm) == {"exclude": "n[1-2]", "exclusive": ""}
 
     @pytest.mark.parametrize(
         ("resources", "words"),
@@ -233,6 +235,15 @@ class TestPack:
         else:
             pack()
         assert list(Outcomes(tmp_path / "outcomes").keys()) == ([] if goes_on else ["0"])
+
+    def test_each_debug_pack_has_an_end_of_its_own(self, tmp_path: Path) -> None:
+        ends = []
+        for minutes in (1, 100):
+            command = f"echo $SLURM_JOB_END_TIME > {tmp_path}/{minutes}"
+            pack = Pack(tmp_path, [Task(str(minutes), command)], minutes=minutes, signal_seconds=5, max_requeues=1)
+            Debug(tmp_path, ExecutorSettings()).submit([pack], asked(), "")
+            ends.append(int((tmp_path / str(minutes)).read_text()))
+        assert ends[1] - ends[0] > 90 * 60
 
     def test_a_job_that_stops_on_the_signal_goes_on_later(self, tmp_path: Path) -> None:
         queued: list[int] = []
@@ -436,6 +447,19 @@ class TestLocalTwin:
         assert [one["loaded"] for one in found] == [True, True]
         assert len({one["parent"] for one in found}) == 1  # the process of the allocation
         assert not (flow / "script/bad").exists()
+
+
+@pytest.mark.slow
+def test_debug_runs_jobs_one_after_another_and_one_that_fails_costs_only_itself(
+    flow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUBMITIT_LOCAL_JOB_ID", "none")  # which the rule asks for, and debug jobs have none
+    assert head(flow, "process/1", "process/2", "out/bad", "out/1", cluster="debug").wait(120) == 1
+    assert sorted(path.name for folder in ("process", "out") for path in (flow / folder).iterdir()) == ["1", "1", "2"]
+    assert starts(flow) == ["1", "bad"]
+    (_, end), (begin, _) = sorted(line.split() for line in (flow / "spans").read_text().splitlines())
+    assert float(end) <= float(begin)
+    assert "exit status 1" in (flow / "head.log").read_text()
 
 
 #: Takes one job at a time, runs it at once, and answers as the files `lost` and `away` in its folder say.
