@@ -357,7 +357,8 @@ def test_two_users_at_the_same_grid_in_the_same_folder(ignores_lock: bool, snake
         assert "--unlock" in output
         (traps / "go").touch()
     text, _ = first.communicate(timeout=300)
-    assert first.returncode == 0, text
+    # The second's Snakemake makes room for a cell that it has planned, and may do so just before the first's looks.
+    assert first.returncode == 0 or (ignores_lock and "MissingOutputException" in text), text
     found = numbers(snake.folder / "results")
     assert {found[f"{name}: files that are not those of the record"] for name in (SIREN, RELU)} == {"[]"}
     assert leftovers(snake.folder / "results") == []
