@@ -109,7 +109,7 @@ def _a_last_number_of_its_own(content: dict[str, Any]) -> None:
         (_a_seed_twice, "is not a readable cell record ('replicates': Value error, the seeds [0, 0] are not all"),
         (
             _negative_step,
-            "is not a readable cell record ('replicates.1.metrics.psnr.best_step': Input should be greater",
+            "is not a readable cell record ('replicates.1.metrics.psnr.best_step': Input should be",
         ),
         (_replicates_in_disorder, "numbers its replicates [0, 2]"),
         (_a_metric_of_its_own, "has scores of something else (metric 'beauty'"),
