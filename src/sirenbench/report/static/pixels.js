@@ -70,8 +70,7 @@ const worstPlace = (images, other, { width, height }) => {
   return { x: worst.x, y: worst.y, width, height };
 };
 
-// Nine colours of Matplotlib's map "magma" and eleven of its "RdBu_r", and straight lines between them: evenly brighter from 0 to 1;
-// and from blue over white in the middle to red.
+// Colours of Matplotlib's maps "magma" and "RdBu_r" (blue, white, red), and straight lines between them.
 const coloursOf = (...map) => map.map((colour) => [0, 2, 4].map((i) => parseInt(colour.slice(i, i + 2), 16)));
 const MAGMA = coloursOf("000004", "1d1147", "51127c", "832681", "b73779", "e55064", "fb8761", "fec287", "fcfdbf");
 const SIGNS = coloursOf(
