@@ -195,10 +195,11 @@ def stamp_of(results: Path, cells: Mapping[str, Sequence[CellSpec]], metrics: Se
     return digest.hexdigest()
 
 
-def records_of_table(folder: Path) -> str | None:
-    """The stamp of the records that the table in a folder was made of; None if that cannot be told."""
+def made_of(folder: Path, *keys: str) -> list[object] | None:
+    """What ``run.json`` tells of the table beside it, its ``records`` say; None if that cannot be told."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return json.loads((folder / RUN).read_text(encoding="utf-8"))["records"]
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        return [run[key] for key in keys]
     return None
 
 

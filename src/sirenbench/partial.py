@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from sirenbench.claims.judge import write_claims
 from sirenbench.claims.verdicts import FILE
-from sirenbench.collect import RESULTS, RUN, TABLE, collect
+from sirenbench.collect import RESULTS, RUN, TABLE, collect, made_of
 from sirenbench.report.build import render
 from sirenbench.report.comparison import Comparison, compared
 from sirenbench.workflow import Workflow
+
+_ORIGIN = ("records", "config_sha256")
 
 
 def report_what_is_there(
@@ -43,16 +43,8 @@ def report_what_is_there(
             write_claims(loaded.config, cells, results, Path(temporary))
         comparison = compared(Path(temporary), baseline) if baseline else None
         page = render(Path(temporary), results, comparison, to=folder)
-        is_finished = _made_of(folder) == _made_of(Path(temporary))
+        is_finished = made_of(folder, *_ORIGIN) == made_of(Path(temporary), *_ORIGIN)
     if not is_finished:
         for stale in (RESULTS, TABLE, RUN, FILE):
             (folder / stale).unlink(missing_ok=True)
     return page, comparison
-
-
-def _made_of(folder: Path) -> tuple[str, str] | None:
-    """Of which records, and by which configuration, the tables in a folder were made; None if that cannot be told."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        return run["records"], run["config_sha256"]
-    return None

@@ -17,7 +17,7 @@ from typing import Any
 
 from sirenbench import catalog
 from sirenbench.assets.status import read_status, sha256_of
-from sirenbench.collect import RESULTS, records_of_table, stamp_of
+from sirenbench.collect import RESULTS, made_of, stamp_of
 from sirenbench.config import Loaded, load
 from sirenbench.config.assets import Asset, PathSource
 from sirenbench.errors import AssetUnavailable, UserError, check_file_name
@@ -254,7 +254,7 @@ class Workflow:
             if not (folder / RESULTS).is_file():
                 continue
             loaded, cells = self.selected(target)
-            if records_of_table(folder) != stamp_of(results, cells, loaded.config.metrics):
+            if made_of(folder, "records") != [stamp_of(results, cells, loaded.config.metrics)]:
                 with suppress(OSError):  # who may not write there cannot collect either
                     _age(folder / RESULTS)
 

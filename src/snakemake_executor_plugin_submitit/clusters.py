@@ -281,13 +281,13 @@ class Local(Cluster):
         now, in_all = max(free // request.threads, 0 if shares else 1), max(self._processors // request.threads, 1)
         if not request.gpus:
             return Room(now, in_all)
-        return Room(min(now, len(self._free()) // request.gpus), min(in_all, len(self._gpus) // request.gpus))
+        return Room(min(now, len(self._free(shares)) // request.gpus), min(in_all, len(self._gpus) // request.gpus))
 
     def adopt(self, id: str, request: Request) -> None:
         self._taken.setdefault(id, Share(_gpus_of(id) if request.gpus else [], request.threads))
 
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
-        gpus = self._free()[: request.gpus]
+        gpus = self._free(self._shares())[: request.gpus]
         executor = submitit.LocalExecutor(self._jobs_folder, max_num_timeout=NO_LIMIT)
         executor.update_parameters(
             timeout_min=request.minutes,
@@ -312,8 +312,8 @@ class Local(Cluster):
                 os.kill(int(id), 2)
         return True
 
-    def _free(self) -> list[int]:
-        taken = {gpu for share in self._shares() for gpu in share.gpus}
+    def _free(self, shares: Iterable[Share]) -> list[int]:
+        taken = {gpu for share in shares for gpu in share.gpus}
         return [gpu for gpu in self._gpus if gpu not in taken]
 
     def _shares(self) -> list[Share]:
@@ -408,12 +408,16 @@ def _gpus_of(id: str) -> list[int]:
     with suppress(OSError):
         for word in Path(f"/proc/{id}/environ").read_bytes().split(b"\0"):
             if word.startswith(b"CUDA_VISIBLE_DEVICES="):
-                return [int(number) for number in word.partition(b"=")[2].split(b",") if number.isdigit()]
+                return _numbers(word.partition(b"=")[2].decode())
     return []
 
 
 def _visible_gpus() -> list[int]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return [int(word) for word in visible.split(",") if word.isdigit()]
+        return _numbers(visible)
     return list(range(len((_ask("nvidia-smi", "-L") or "").splitlines())))
+
+
+def _numbers(visible: str) -> list[int]:
+    return [int(word) for word in visible.split(",") if word.isdigit()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,11 +31,12 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judged(ABC):
     """Rows with scores of ours beside the paper's."""
 
+    @abstractmethod
     def scores(self) -> Iterable[Score]:
-        raise NotImplementedError
+        """All of them."""
 
     @property
     def verdicts(self) -> set[str]:
