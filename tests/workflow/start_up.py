@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shlex
 import subprocess
 import sys
@@ -20,12 +19,11 @@ from pathlib import Path
 
 import yaml
 
-from sirenbench.provenance import process_age_seconds
 from sirenbench.records import RECORD, read_record
-from snakemake_executor_plugin_submitit.pack import Pack, Task
 from workflow.conftest import ROOT, Project, _project
 
 PRELOAD = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["submitit-preload"].split(",")
+_LOOK_SECONDS = 0.01
 WORDS = (
     "--cores",
     "1",
@@ -70,51 +68,40 @@ def prepare(project: Project) -> None:
 
 def measure(project: Project, cells: int, preload: list[str]) -> list[Cost]:
     """Run cells in one allocation; the asset must have been fetched."""
-    words = [sys.executable, "-m", "workflow.start_up", "--inside", str(cells), "--preload", ",".join(preload)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}
-    done = subprocess.run(words, cwd=project.folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return [Cost(**one) for one in json.loads(done.stdout.splitlines()[-1])]
-
-
-class Clocked(Pack):
-    """A pack that notes the CPU time after every job."""
-
-    cpu: list[float]
-
-    def _outcome(self, *args):  # type: ignore[no-untyped-def]
-        self.cpu.append(_cpu())
-        return super()._outcome(*args)
-
-
-def inside(cells: int, preload: list[str]) -> None:
-    """In the process of the allocation: run the pack and print what each job cost."""
-    began = time.time() - process_age_seconds()
-    folder = Path(".snakemake/submitit").absolute()
     wanted = names(cells)
-    pack = Clocked(
-        folder,
-        [Task(str(number), _command(name)) for number, name in enumerate(wanted)],
-        minutes=30,
-        signal_seconds=60,
-        max_requeues=0,
-        preload=preload,
+    order = json.dumps({"preload": preload, "commands": [_command(name) for name in wanted]})
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}
+    records = [project.folder / "results/cells" / name / RECORD for name in wanted]
+    began = time.time()
+    allocation = subprocess.Popen(
+        [sys.executable, "-m", "workflow.allocation", order],
+        cwd=project.folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    pack.cpu = [0.0]
-    pack()
+    seen = _seen(records, allocation)
+    said, _ = allocation.communicate()
+    assert allocation.returncode == 0, said
     costs, last = [], began
-    for number, name in enumerate(wanted):
-        outcome = pack._outcomes.read(str(number))
-        assert outcome is not None
-        assert outcome.exit == 0, (folder / "logs" / f"{number}.log").read_text()
-        path = Path("results/cells") / name / RECORD
+    for path, at, (ended, cpu) in zip(records, seen, json.loads(said.splitlines()[-1]), strict=True):
         cost = read_record(path).cost
         assert cost is not None
-        first_step = path.stat().st_mtime - (cost.seconds - cost.startup_seconds) - last
-        around = outcome.ended - last - cost.training_seconds - cost.metrics_seconds
-        costs.append(Cost(first_step, around, pack.cpu[number + 1] - pack.cpu[number]))
-        last = outcome.ended
-    print(json.dumps([one.__dict__ for one in costs]))
+        first_step = at - (cost.seconds - cost.startup_seconds) - last
+        costs.append(Cost(first_step, ended - last - cost.training_seconds - cost.metrics_seconds, cpu))
+        last = ended
+    return costs
+
+
+def _seen(records: list[Path], allocation: subprocess.Popen[str]) -> list[float]:
+    """When each record appeared: its own time is that at which Snakemake looked at it, after the job."""
+    seen: dict[Path, float] = {}
+    while allocation.poll() is None:
+        for path in records[len(seen) :][:1]:
+            if path.exists():
+                seen[path] = time.time()
+        time.sleep(_LOOK_SECONDS)
+    return [seen.get(path, time.time()) for path in records]
 
 
 def _command(name: str) -> str:
@@ -122,21 +109,11 @@ def _command(name: str) -> str:
     return shlex.join([sys.executable, "-m", "snakemake", "--target-jobs", target, "--allowed-rules", "train", *WORDS])
 
 
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", type=int, default=5)
     parser.add_argument("--cold", action="store_true", help="without modules that are imported once an allocation")
-    parser.add_argument("--inside", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--preload", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.inside:
-        inside(options.inside, [module for module in options.preload.split(",") if module])
-        return
     with tempfile.TemporaryDirectory() as folder:
         project = _project(Path(folder) / "project")
         prepare(project)
