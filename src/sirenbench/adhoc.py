@@ -80,7 +80,7 @@ def submit(
     Returns
     -------
     dict
-        Name -> job, without the cells that are done already.
+        Name -> job, without the cells that are done already. The ``result()`` of one whose cell failed raises.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _submitted(
     import submitit
 
     from snakemake_executor_plugin_submitit.clusters import NO_LIMIT, own_environment
-    from snakemake_executor_plugin_submitit.pack import Pack, Task
+    from snakemake_executor_plugin_submitit.pack import Single, Task
     from snakemake_executor_plugin_submitit.request import lead
 
     folder = _new_folder(SCRATCH / "jobs")
@@ -129,14 +129,14 @@ def _submitted(
             for name, command in commands.items():
                 _forget(name)
                 task = Task(_key(name), command)
-                pack = Pack(
+                job = Single(
                     folder.absolute(),
                     [task],
                     minutes=minutes,
                     signal_seconds=seconds,
                     max_requeues=_MAX_REQUEUES,
                 )
-                jobs.append(executor.submit(pack))
+                jobs.append(executor.submit(job))
     except (RuntimeError, submitit.core.utils.FailedJobError) as error:
         first = next(iter(str(error).splitlines()), "")
         raise UserError(f"{cluster} took no job: {first}; 'local' runs cells on this machine") from error
@@ -144,15 +144,35 @@ def _submitted(
 
 
 def tell(jobs: Mapping[str, submitit.Job], cluster: Cluster) -> None:
-    """Print what was submitted: the jobs' ids, where their logs are, and how to go on. Debug jobs run now."""
+    """Print what was submitted: the jobs' ids, where their logs are, and how to go on. Debug jobs run now.
+
+    Raises
+    ------
+    UserError
+        If a debug job failed, after the others were run.
+    """
     for name, job in jobs.items():
-        log = job.paths.folder / "logs" / f"{_key(name)}.log"
-        print(f"job {job.job_id}: {name}\n  log: {log}\n  follow: sirenbench cell {name}")
+        print(f"job {job.job_id}: {name}\n  log: {_log_of_job(job, name)}\n  follow: sirenbench cell {name}")
     if jobs and cluster == "slurm":
         ids = sorted({job.job_id.partition("_")[0] for job in jobs.values()})
         print(f"cancel: scancel {' '.join(ids)}")
-    for job in jobs.values() if cluster == "debug" else ():
-        job.result()
+    if cluster == "debug":
+        _run_now(jobs)
+
+
+def _run_now(jobs: Mapping[str, submitit.Job]) -> None:
+    from snakemake_executor_plugin_submitit.clusters import own_environment
+
+    failed = 0
+    for name, job in jobs.items():
+        with own_environment(()):  # where the job before this one has said when it ends
+            error = job.exception()
+        if error:
+            failed += 1
+            log = _log_of_job(job, name)
+            print(log.read_text() if log.exists() else error, end="", file=sys.stderr)
+    if failed:
+        raise UserError(f"{failed} of {len(jobs)} failed; the reasons stand above")
 
 
 def run_here(
@@ -276,6 +296,11 @@ def _command(name: str, bench: Workflow, threads: int) -> str:
 def _key(name: str) -> str:
     """A cell's name as the name of a file."""
     return name.replace("/", "__")
+
+
+def _log_of_job(job: submitit.Job, name: str) -> Path:
+    """What the process of a cell says on its own; the cell's log is that of :func:`log_of`."""
+    return job.paths.folder / "logs" / f"{_key(name)}.log"
 
 
 def _forget(name: str) -> None:

@@ -387,8 +387,7 @@ class Executor(RemoteExecutor):
             self._log_of(info).unlink(missing_ok=True)
             self.report_job_success(info)
         else:
-            reason = outcome.reason or f"exit status {outcome.exit}"
-            self._end(info, f"job {_known(info).entry.id} on {outcome.host}: {reason}")
+            self._end(info, f"job {_known(info).entry.id} on {outcome.host}: {outcome.why}")
 
     def _end(self, info: SubmittedJobInfo, reason: str) -> None:
         self._forget(info)

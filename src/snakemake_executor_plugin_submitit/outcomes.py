@@ -34,6 +34,11 @@ class Outcome:
     started: float = 0.0
     ended: float = 0.0
 
+    @property
+    def why(self) -> str:
+        """Why it failed, in words."""
+        return self.reason or f"exit status {self.exit}"
+
 
 class Outcomes:
     """The folder of outcomes, one file a job."""

@@ -159,3 +159,25 @@ class Pack:
     def _give_up(self, tasks: Sequence[Task], reason: str) -> None:
         for task in tasks:
             self._outcomes.write(task.key, Outcome(1, reason, socket.gethostname(), ended=time.time()))
+
+
+class JobFailed(Exception):
+    """Says which job, and why."""
+
+
+class Single(Pack):
+    """A job with an allocation of its own, which has failed if the job has: for who follows the allocation."""
+
+    def __call__(self) -> None:
+        super().__call__()
+        self._raise_failure()
+
+    def checkpoint(self) -> DelayedSubmission | None:
+        self._raise_failure()
+        return super().checkpoint()
+
+    def _raise_failure(self) -> None:
+        for task in self._tasks:
+            outcome = self._outcomes.read(task.key)
+            if outcome and outcome.exit:
+                raise JobFailed(f"{task.key}: {outcome.why}")

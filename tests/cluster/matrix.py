@@ -2,8 +2,8 @@
 
 By hand, from the folder ``tests``, as root: ``python -m cluster.matrix submitit`` and, with an environment that has
 Snakemake and ``snakemake-executor-plugin-slurm``, ``python -m cluster.matrix slurm <its python>`` (``slurm-defaults``:
-without the settings of profiles/slurm-official). More words pick the scenarios whose names have one of them. It prints
-a table and leaves ``matrix-<executor>.json`` and what the heads said in the current folder.
+without the settings of profiles/slurm-official). More words, after a python in any case, pick the scenarios whose names
+have one of them. It prints a table and leaves ``matrix-<executor>.json`` and what the heads said in the current folder.
 """
 
 from __future__ import annotations

@@ -399,12 +399,13 @@ def numbers(results: Path) -> dict[str, str]:
     for path in sorted((results / "cells").rglob(records.RECORD)):
         record = read_record(path)
         text = record.model_dump(mode="json", exclude={"cost", "provenance"})
-        del text["files"][records.CURVES]
+        has_curves = text["files"].pop(records.CURVES, None)
         for reached in (ends["reached"] for one in text["replicates"] for ends in one["metrics"].values()):
             reached |= {level: at["step"] for level, at in reached.items() if at}
         found[f"{record.name}: record"] = json.dumps(text, sort_keys=True)
-        curves = pd.read_parquet(path.parent / records.CURVES).drop(columns="seconds")
-        found[f"{record.name}: curves"] = hashlib.sha256(curves.to_csv().encode()).hexdigest()
+        if has_curves:
+            curves = pd.read_parquet(path.parent / records.CURVES).drop(columns="seconds")
+            found[f"{record.name}: curves"] = hashlib.sha256(curves.to_csv().encode()).hexdigest()
         others = [name for name, digest in record.files.items() if sha256_of(path.parent / name) != digest]
         found[f"{record.name}: files that are not those of the record"] = str(others)
     return found

@@ -223,6 +223,34 @@ def test_a_debug_job_has_run_the_cell_when_the_command_ends(capsys: pytest.Captu
     assert SIREN in log.read_text()
 
 
+@pytest.fixture
+def spoilt_picture(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture of all cells changes once it was fetched, so that they fail."""
+    adhoc.fetch_assets([SIREN, BICUBIC], Workflow(), SCRATCH)
+    (small_project / "config/tile.png").write_bytes(b"another picture")
+    monkeypatch.setattr(adhoc, "fetch_assets", lambda *words: None)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spoilt_picture")
+def test_a_debug_job_that_fails_fails_the_command_which_says_why(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["run", SIREN, BICUBIC, "--cluster", "debug"])
+    assert str(end.value) == "sirenbench: 2 of 2 failed; the reasons stand above"
+    told = capsys.readouterr().err
+    for name in (SIREN, BICUBIC):
+        assert f"FAILED {name}\n    reason: tile.file: " in told
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spoilt_picture")
+def test_a_job_whose_cell_fails_has_failed_and_the_cell_says_why(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(submitit.core.utils.FailedJobError, match="exit status 1"):
+        submit(SIREN, "local", runtime=30)[SIREN].result()
+    main(["cell", SIREN])
+    assert "has changed since it was fetched" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_project")
 def test_a_submitted_cell_has_the_bits_of_one_that_ran_here() -> None:

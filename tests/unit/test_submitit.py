@@ -23,7 +23,7 @@ from snakemake_executor_plugin_submitit import executor
 from snakemake_executor_plugin_submitit.clusters import Debug, Local, NotNowError, Slurm, _refusal, own_environment
 from snakemake_executor_plugin_submitit.outcomes import Outcome, Outcomes, pack_of
 from snakemake_executor_plugin_submitit.pace import Pace
-from snakemake_executor_plugin_submitit.pack import Pack, Task
+from snakemake_executor_plugin_submitit.pack import JobFailed, Pack, Single, Task
 from snakemake_executor_plugin_submitit.request import Request, request_of
 from snakemake_executor_plugin_submitit.settings import ExecutorSettings
 
@@ -198,6 +198,13 @@ class TestPack:
         assert found[2] is not None
         assert "SIGKILL" in found[2].reason
         assert (tmp_path / "logs/1.log").read_text() == "two\n"
+
+    def test_a_single_job_that_fails_fails_its_allocation_even_at_the_end_of_its_time(self, tmp_path: Path) -> None:
+        single = Single(tmp_path, [Task("0", "exit 3")], minutes=10, signal_seconds=5, max_requeues=1)
+        with pytest.raises(JobFailed, match="0: exit status 3"):
+            single()
+        with pytest.raises(JobFailed):
+            single.checkpoint()
 
     def test_what_has_an_outcome_is_not_run_again(self, tmp_path: Path) -> None:
         Outcomes(tmp_path / "outcomes").write("0", Outcome(1))

@@ -110,14 +110,19 @@ def finished(_finished: Path, tmp_path: Path) -> Project:
     return Project(tmp_path / "moved")
 
 
-def _project(folder: Path) -> Project:
+def copied(folder: Path) -> Project:
+    """The project as it is, in another folder."""
     folder.mkdir()
     for name in ("Snakefile", "workflow", "profiles", "config"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    return Project(folder)
+
+
+def _project(folder: Path) -> Project:
+    made = copied(folder)
     rows, columns = np.mgrid[0:32, 0:32]
     Image.fromarray((rows * 7 + columns * 3).clip(0, 255).astype(np.uint8)).save(folder / "config/tile.png")
-    made = Project(folder)
     made.configure(run="small", images={"tile": {"path": "tile.png"}}, studies={"fitting": study()})
     return made
 
