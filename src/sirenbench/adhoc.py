@@ -57,6 +57,7 @@ def submit(
     gpus: int = 0,
     partition: str = "",
     force: bool = False,
+    fetched: bool = False,
 ) -> dict[str, submitit.Job]:
     """Submit cells, each as a job of its own.
 
@@ -76,6 +77,8 @@ def submit(
         Of Slurm; the default one if empty.
     force
         Run again what is done.
+    fetched
+        Whether the assets were fetched before, for an earlier run.
 
     Returns
     -------
@@ -91,7 +94,8 @@ def submit(
     names = _to_do(cells, bench, force)
     if not names:
         return {}
-    fetch_assets(names, bench, SCRATCH)
+    if not fetched:
+        fetch_assets(names, bench, SCRATCH)
     resources = bench.main.config.resources
     minutes, cpus = runtime or resources.runtime, threads or resources.threads
     parameters = {

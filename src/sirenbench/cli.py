@@ -161,12 +161,12 @@ def _verify(words: argparse.Namespace) -> None:
 def _run(words: argparse.Namespace) -> None:
     from sirenbench.adhoc import run_here, submit, tell
 
-    common = {"configfiles": words.configfile, "threads": words.threads, "force": words.force}
+    how = {"configfiles": words.configfile, "threads": words.threads, "force": words.force, "fetched": words.no_fetch}
     if words.cluster is None:
-        run_here(words.cells, fetched=words.no_fetch, **common)
+        run_here(words.cells, **how)
     else:
         asked = {"runtime": words.runtime, "gpus": words.gpus, "partition": words.partition}
-        tell(submit(words.cells, words.cluster, **asked, **common), words.cluster)
+        tell(submit(words.cells, words.cluster, **asked, **how), words.cluster)
 
 
 def _count(text: str) -> int:

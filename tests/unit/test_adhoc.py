@@ -224,18 +224,17 @@ def test_a_debug_job_has_run_the_cell_when_the_command_ends(capsys: pytest.Captu
 
 
 @pytest.fixture
-def spoilt_picture(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The picture of all cells changes once it was fetched, so that they fail."""
+def spoilt_picture(small_project: Path) -> None:
+    """The picture of all cells changes once it was fetched: they fail, if it is not fetched again."""
     adhoc.fetch_assets([SIREN, BICUBIC], Workflow(), SCRATCH)
     (small_project / "config/tile.png").write_bytes(b"another picture")
-    monkeypatch.setattr(adhoc, "fetch_assets", lambda *words: None)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("spoilt_picture")
 def test_a_debug_job_that_fails_fails_the_command_which_says_why(capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as end:
-        main(["run", SIREN, BICUBIC, "--cluster", "debug"])
+        main(["run", SIREN, BICUBIC, "--cluster", "debug", "--no-fetch"])
     assert str(end.value) == "sirenbench: 2 of 2 failed; the reasons stand above"
     told = capsys.readouterr().err
     for name in (SIREN, BICUBIC):
@@ -246,7 +245,7 @@ def test_a_debug_job_that_fails_fails_the_command_which_says_why(capsys: pytest.
 @pytest.mark.usefixtures("spoilt_picture")
 def test_a_job_whose_cell_fails_has_failed_and_the_cell_says_why(capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(submitit.core.utils.FailedJobError, match="exit status 1"):
-        submit(SIREN, "local", runtime=30)[SIREN].result()
+        submit(SIREN, "local", runtime=30, fetched=True)[SIREN].result()
     main(["cell", SIREN])
     assert "has changed since it was fetched" in " ".join(capsys.readouterr().out.split())
 

@@ -1,6 +1,7 @@
 """An allocation's process as submitit starts it, for ``workflow.start_up``: it imports no more than a pack does.
 
-``python -m workflow.allocation '{"preload": [...], "commands": [...]}'`` prints when each job ended and its CPU seconds.
+``python -m workflow.allocation '{"preload": [...], "commands": [...]}'`` prints of each job its end and its
+CPU seconds.
 """
 
 from __future__ import annotations
