@@ -33,7 +33,7 @@ from sirenbench.report.pixels import WORDS as PIXELS
 from sirenbench.report.pixels import Comparability, comparability_of
 from sirenbench.report.scorecard import WORDS, Scorecard, read_scorecard
 from sirenbench.report.scores import paper_numbers, spreads
-from sirenbench.report.tables import STATES, Table, data_title
+from sirenbench.report.tables import STATES, TERMS, Table, data_title
 from sirenbench.report.text import count, duration, machine, number, plain, plural, rate
 from sirenbench.report.views.curves import Curves, curves
 from sirenbench.report.views.shared import shared
@@ -219,6 +219,7 @@ def _environment() -> Environment:
         "script": Markup("\n").join(map(_static, SCRIPTS)),
         "states": STATES,
         "axes": AXES,
+        "terms": TERMS,
         "pixels": PIXELS,
         "evidence": EVIDENCE,
         "words": {code.value: word for code, word in WORDS.items()},
@@ -269,12 +270,18 @@ def _page(
         deviations=deviations_of(by_study, {name: about["title"] for name, about in run["studies"].items()}),
         origin=origin_of(records),
         licences=files_of(records, results),
-        glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
+        glossary=glossary(_metrics(cells, sections)),
         scorecard=scorecard,
         shared={} if files else shared(uris),
         files=files,
         data=packed(public(frame), (view.curves for view in shown if view.curves)),
     )
+
+
+def _metrics(cells: Iterable[Cell], sections: Iterable[Section]) -> list[str]:
+    """All that the page has numbers of or a column for."""
+    of_cells = (metric for cell in cells for metric in (*cell.metrics, *cell.final))
+    return _once([*of_cells, *(metric for section in sections for metric in section.table.metrics)])
 
 
 def _detail(shown: Sequence[Cell], results: Path) -> Detail:

@@ -26,7 +26,7 @@
   all("table.sortable").forEach((table) => {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
       const made = button(head.textContent.trim(), () => sort(table, column));
-      head.replaceChildren(made);
+      head.replaceChildren(made, ...head.children);
     });
   });
 
