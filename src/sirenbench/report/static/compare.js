@@ -25,7 +25,7 @@
       });
       stage.style.setProperty("--boundary", `${slider.value}%`);
       const [one, other] = sides.map((side) => panes[side.value].dataset.title);
-      slider.setAttribute("aria-valuetext", `${slider.value} % ${one}, ${100 - slider.value} % ${other}`);
+      slider.ariaValueText = `${slider.value} % ${one}, ${100 - slider.value} % ${other}`;
     };
     const move = (value) => { slider.value = value; show(); };
     const flip = () => move(slider.value > 50 ? 0 : 100);
@@ -39,13 +39,11 @@
     const [x, y] = [size.width, size.height].map((side) => Math.floor(side * 3 / 8));
     const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.floor(side / 4)));
     const middle = { x, y, width, height };
-    const number = (name, min, max) => [name, element("input", { type: "number", min, max, value: middle[name], step: 1 })];
-    const fields = Object.fromEntries([
-      number("x", 0, size.width - 1),
-      number("y", 0, size.height - 1),
-      number("width", 1, size.width),
-      number("height", 1, size.height),
-    ]);
+    const number = (min, max, value) => element("input", { type: "number", min, max, value });
+    const fields = {
+      x: number(0, size.width - 1, x), y: number(0, size.height - 1, y),
+      width: number(1, size.width, width), height: number(1, size.height, height),
+    };
     const read = () => {
       const wanted = ({ valueAsNumber, min, max }) => within(Math.round(valueAsNumber) || 0, min, max);
       const [left, top, across, down] = Object.values(fields).map(wanted);
