@@ -102,7 +102,8 @@
     return { x, y, width: right - x + 1, height: bottom - y + 1 };
   };
 
-  const open = async (title, panes) => {
+  // `named` are crops by their names; the dialog begins with `first`, or in the middle.
+  const open = async (title, panes, named, first) => {
     const images = await Promise.all(panes.map(pixelsOf));
     const target = images[0];
     const { stage, crop, slider, sides, move, flip } = makeStage(panes, target);
@@ -123,6 +124,7 @@
       button("Middle", () => rectangle.write(rectangle.middle)),
       button("Largest difference", () => rectangle.write(worstPlace(results, target, rectangle.middle))),
       button("Whole image", () => rectangle.write(whole)),
+      ...named.map(([name, crop]) => button(name, () => rectangle.write(crop))),
     ];
     let mode = "boundary";
     const modes = [["boundary", "moves the boundary"], ["crop", "chooses the crop"]];
@@ -148,7 +150,7 @@
       flip();
     });
     dialog.addEventListener("close", () => dialog.remove());
-    measure(rectangle.read());
+    rectangle.write(first ?? rectangle.middle);
     document.body.append(dialog);
     dialog.showModal();
   };
@@ -157,6 +159,11 @@
     const figure = tools.closest("figure");
     const panes = all("[data-role]", figure);
     const tell = (error) => { figure.querySelector(".scale").textContent = error.message; };
-    tools.append(button("Compare two, inspect crops", () => open(figure.dataset.title, panes).catch(tell)));
+    const named = all("[data-crop]", figure).map(({ dataset }) => {
+      const [x, y, width, height] = dataset.crop.split(" ").map(Number);
+      return [dataset.name, { x, y, width, height }];
+    });
+    const opening = (words, crop) => button(words, () => open(figure.dataset.title, panes, named, crop).catch(tell));
+    tools.append(opening("Compare two, inspect crops"), ...named.map(([name, crop]) => opening(`Inspect ${name}`, crop)));
   });
 }
