@@ -476,6 +476,22 @@ def pictures_run(root: Path, size: int = 64) -> Run:
     return run
 
 
+CROPS = {"face & hands": (20, 9, 24, 16), "<b>edge</b>": (40, 48, 24, 16)}
+
+
+def crops_run(root: Path) -> Run:
+    """Super-resolution of one image by three arms, one of which failed; two places of it are to be looked at."""
+    study = Study(title="Super-resolution", layout="table", grid=[], crops=CROPS)
+    images = {"cameraman": ImageRecipe(asset="cameraman", title="Cameraman")}
+    run = Run(root, Config(run="crops", images=images, studies={"sr": study}))
+    fields = {"task": "sr", "image": "cameraman", "size": 64, "factor": 2}
+    network = fields | {"depth": 1, "width": 8, "steps": 60, "replicates": 2}
+    _add(run, "sr", network | {"arm": "siren"}, Made(24.0))
+    _add(run, "sr", network | {"arm": "relu+pe"}, Made(0, state="failed", reason="no memory"))
+    _add(run, "sr", fields | {"arm": "bicubic"}, Made(19.0))
+    return run
+
+
 def _add(run: Run, study: str, fields: dict, made: Made) -> None:
     spec = make_spec(fields)
     run.cells.setdefault(study, []).append(spec)

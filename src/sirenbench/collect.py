@@ -26,7 +26,7 @@ from sirenbench.config.grid import deviations, paper_cell
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.load import file_asset
 from sirenbench.config.model import Config
-from sirenbench.config.studies import Study
+from sirenbench.config.studies import Crop, Study
 from sirenbench.errors import AssetUnavailable, UserError, shown
 from sirenbench.metrics.ids import FIT, parse_metric
 from sirenbench.names import parse_name
@@ -97,6 +97,7 @@ class _Study(BaseModel):
     track: str
     layout: str
     why: str
+    crops: dict[str, Crop] = {}
 
 
 class _Run(BaseModel):
@@ -372,7 +373,7 @@ def _outcomes(record: CellRecord | None, further: Sequence[Scores]) -> Iterator[
 
 
 def _run(config: Config, cells: Mapping[str, Sequence[CellSpec]]) -> dict:
-    about = {"title", "source", "text", "track", "layout", "why"}
+    about = {"title", "source", "text", "track", "layout", "why", "crops"}
     return {
         "run": config.run,
         "title": config.title,

@@ -1,8 +1,9 @@
-"""What a reader takes away from the page: all results, and every table as CSV, JSON and LaTeX."""
+"""What a reader takes away from the page: all results, and every table as CSV, JSON, LaTeX and Markdown."""
 
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import math
@@ -11,14 +12,17 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
+from markdown_it import MarkdownIt
 from opening import opened
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from report_fixtures import SCHEMES, Made, Run, write_cell
 
 from sirenbench.config.images import ImageRecipe
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import make_spec
+
+SUFFIXES = {"LaTeX": "tex", "Markdown": "md"}
 
 
 def test_all_results_are_downloaded_as_csv_and_json(page: Page, tmp_path: Path) -> None:
@@ -40,18 +44,22 @@ def downloaded(page: Page, table: str, kind: str, folder: Path) -> str:
     made = page.get_by_role("button", name=f"{table} as {kind}", exact=True)
     with page.expect_download() as download:
         made.press("Enter")
-    assert download.value.suggested_filename == f"{table}.{ {'LaTeX': 'tex'}.get(kind, kind.lower()) }"
+    assert download.value.suggested_filename == f"{table}.{SUFFIXES.get(kind, kind.lower())}"
     download.value.save_as(folder / kind)
     return (folder / kind).read_text(encoding="utf-8")
 
 
-def test_every_table_of_a_section_has_its_three_files(page: Page) -> None:
+def test_every_table_of_a_section_has_its_four_files_and_two_copies(page: Page) -> None:
     tables = page.locator("table[data-name]")
     assert tables.count() >= 7
     names = [str(table.get_attribute("data-name")) for table in tables.all()]
     assert {"demo-fitting", "demo-table1", "demo-cost", "demo-files"} < set(names)
     assert len(set(names)) == len(names)
-    assert page.locator(".scroll:has(table[data-name]) + .tools button").count() == 3 * len(names)
+    buttons = page.locator(".scroll:has(table[data-name]) + .tools button")
+    assert buttons.count() == (4 + 2) * len(names)
+    labels = [str(one.get_attribute("aria-label")) for one in buttons.all()]
+    assert len(set(labels)) == len(labels)
+    assert {"demo-cost as Markdown", "Copy Markdown of demo-cost", "Copy LaTeX of demo-cost"} < set(labels)
 
 
 def test_a_table_is_downloaded_as_it_is_shown(page: Page, tmp_path: Path) -> None:
@@ -167,6 +175,70 @@ def test_what_latex_would_take_for_a_command_is_escaped(page: Page, tmp_path: Pa
     text = downloaded(page, "demo-fitting", "LaTeX", tmp_path)
     safe = r"{[}50 \% \textbackslash{}input\{/etc/passwd\} \$x\_1\textasciicircum{}2\$ \& \# \textasciitilde{}"
     assert safe in text
+
+
+def read_markdown(text: str) -> list[list[str]]:
+    """The cells of the one table that a reader of GitHub's Markdown finds in a text, as HTML."""
+    html = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
+    assert (html.count("<table>"), html.count("</table>")) == (1, 1)
+    assert html.startswith("<table>")
+    assert html.endswith("</table>\n")
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in html.split("<tr>")[1:]]
+
+
+@pytest.mark.parametrize(
+    "table", ["demo-best", "demo-table1", "demo-first-init", "demo-cost", "demo-deviations-that-concern-this-run"]
+)
+def test_a_table_as_markdown_has_its_rows_and_columns(page: Page, tmp_path: Path, table: str) -> None:
+    text = downloaded(page, table, "Markdown", tmp_path)
+    heads = page.locator(f"table[data-name={table}] thead th")
+    rows = read_markdown(text)
+    assert {len(row) for row in rows} == {heads.count()}
+    assert len(rows) == page.locator(f"table[data-name={table}] tr").count()
+    numbers = [one.evaluate("one => one.matches('.number')") for one in heads.all()]
+    assert text.splitlines()[1].strip("| ").split(" | ") == ["---:" if one else "---" for one in numbers]
+
+
+def test_markdown_marks_the_best_and_the_second_best(page: Page, tmp_path: Path) -> None:
+    rows = read_markdown(downloaded(page, "demo-table1", "Markdown", tmp_path))
+    assert rows[0] == ["Image, factor, metric", "SIREN", "SIREN + P.E.", "ReLU + P.E.", "Bicubic"]
+    assert rows[1] == ["Cameraman 512², ×2", "", "", "", ""]
+    assert rows[3][0] == "PSNR (dB), ours"
+    assert re.fullmatch(r"<strong>33\.\d{3} ± 0\.\d{3}</strong>", rows[3][1])
+    assert re.fullmatch(r"<em>32\.\d{3} ± 0\.\d{3}</em>", rows[3][2])
+    assert re.fullmatch(r"29\.\d{3} ± 0\.\d{3}", rows[3][3])
+    assert rows[3][4] == "<strong>33.203</strong>"
+
+
+def test_what_markdown_would_take_for_markup_stays_text(page: Page, tmp_path: Path) -> None:
+    hostile = (
+        r"a | b \| *c* __d__ `e` <script>alert(1)</script> [f](javascript:g) ![h](i) ~~j~~ &copy; # $k$ https://l @m"
+    )
+    page.evaluate(
+        "text => { document.querySelector('table[data-name=demo-fitting] tbody th').textContent = text; }", hostile
+    )
+    text = downloaded(page, "demo-fitting", "Markdown", tmp_path)
+    assert html.unescape(read_markdown(text)[1][0]) == hostile
+    assert "&lt;script&gt;" in read_markdown(text)[1][0]
+    assert r"https\://l" in text, "what GitHub would make a link of"
+
+
+@pytest.mark.parametrize("kind", ["LaTeX", "Markdown"])
+def test_a_table_is_copied_as_it_would_be_downloaded(page: Page, tmp_path: Path, kind: str) -> None:
+    made = page.get_by_role("button", name=f"Copy {kind} of demo-table1", exact=True)
+    handle = made.element_handle()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    made.press("Enter")
+    page.wait_for_function("one => one.textContent === 'Copied' && one.ariaLabel === 'Copied'", arg=handle)
+    assert page.evaluate("navigator.clipboard.readText()") == downloaded(page, "demo-table1", kind, tmp_path)
+    expect(made).to_have_text(f"Copy {kind}")
+
+
+def test_a_refused_copy_is_told(page: Page) -> None:
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
+    made = page.get_by_role("button", name="Copy Markdown of demo-table1", exact=True).element_handle()
+    made.press("Enter")
+    page.wait_for_function("one => one.textContent === 'Refused by the browser'", arg=made)
 
 
 def test_the_points_of_curves_are_downloaded(page: Page, tmp_path: Path) -> None:

@@ -153,6 +153,16 @@ MISTAKES = {
     "a factor that does not divide": ({"studies": {"s": study(grid=GRID | {"task": "sr", "factor": 3})}}, "studies.s.grid.factor: 3 does not divide the image size 64", ""),
     "an exclude that never matches": ({"studies": {"s": study(exclude=[{"depth": 9}])}}, "studies.s.exclude[0]: {'depth': 9} matches no combination", ""),
     "a reference key that no cell has": ({"studies": {"s": study(reference={"kernel": "box"})}}, "studies.s.reference.kernel: no cell of this study has such a key", ""),
+    "a crop of three numbers": ({"studies": {"s": study(crops={"face": [1, 2, 3]})}}, "studies.s.crops.face: [1, 2, 3]: should be [x, y, width, height] in pixels", "whole numbers, x and y from 0, width and height from 1"),
+    "a crop of fractions": ({"studies": {"s": study(crops={"face": [0.1, 0.2, 0.5, 0.5]})}}, "studies.s.crops.face: [0.1, 0.2, 0.5, 0.5]: should be [x, y, width, height]", "whole numbers"),
+    "a crop of truth": ({"studies": {"s": study(crops={"face": [True, 2, 3, 4]})}}, "studies.s.crops.face: [True, 2, 3, 4]: should be", "whole numbers"),
+    "a crop that begins outside": ({"studies": {"s": study(crops={"face": [-1, 2, 3, 4]})}}, "studies.s.crops.face: [-1, 2, 3, 4]: should be", "x and y from 0"),
+    "a crop of no pixel": ({"studies": {"s": study(crops={"face": [1, 2, 0, 4]})}}, "studies.s.crops.face: [1, 2, 0, 4]: should be", "width and height from 1"),
+    "a crop that is a word": ({"studies": {"s": study(crops={"face": "middle"})}}, "studies.s.crops.face: 'middle': should be [x, y, width, height]", ""),
+    "a crop beyond the image": ({"studies": {"s": study(crops={"face": [40, 2, 25, 4]})}}, "studies.s.crops.face: [40, 2, 25, 4] ends at (65, 6), beyond an image of 64 x 64 pixels", "x + width and y + height up to 64"),
+    "a crop beyond the smallest image": ({"studies": {"s": study(grid=GRID | {"size": [32, 64]}, crops={"face": [0, 0, 64, 64]})}}, "studies.s.crops.face: [0, 0, 64, 64] ends at (64, 64), beyond an image of 32 x 32", "up to 32"),
+    "a crop without a name": ({"studies": {"s": study(crops={" ": [0, 0, 4, 4]})}}, "studies.s.crops: ' ' is no name of a crop", ""),
+    "crops where no strip is": ({"studies": {"s": study(layout="derivatives", crops={"face": [0, 0, 4, 4]})}}, "studies.s.layout: 'derivatives' has no images to show crops of", "allowed: curves, table, gallery"),
     "a study named like a rule": ({"studies": {"train": study()}}, "studies.train: 'train' names something else", "choose another name"),
     "a study name with a slash": ({"studies": {"a/b": study()}}, "studies.a/b: 'a/b' cannot be a target", "lower-case"),
     "an image with two origins": ({"images": {"x": {"asset": "camera", "path": "x.png"}}}, "images.x:", "exactly one of asset, path and folder"),
@@ -173,6 +183,12 @@ MISTAKES = {
     "an unknown metric": ({"metrics": ["pnsr"]}, "metrics[0]:", "did you mean 'psnr'?"),
     "a switch a metric lacks": ({"metrics": ["psnr@window=gaussian"]}, "metrics[0]:", "no switch 'window'"),
 }  # fmt: skip
+
+
+def test_a_crop_may_be_the_whole_image(tmp_path: Path) -> None:
+    content = {"studies": {"s": study(crops={"all of it": [0, 0, 64, 64], "a corner": [63, 63, 1, 1]})}}
+    crops = load([ASSETS, written(tmp_path, content)]).config.studies["s"].crops
+    assert crops == {"all of it": (0, 0, 64, 64), "a corner": (63, 63, 1, 1)}
 
 
 @pytest.mark.parametrize(("content", "place", "help"), MISTAKES.values(), ids=MISTAKES)

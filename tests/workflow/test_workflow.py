@@ -106,7 +106,7 @@ def test_words_in_the_configuration_train_nothing_again(finished: Project) -> No
         title="Other words",
         device="cpu",
         images={"tile": {"path": "tile.png"}},
-        studies={"fitting": study() | {"text": "more"}},
+        studies={"fitting": study() | {"text": "more", "crops": {"a corner": [0, 0, 4, 4]}}},
     )
     assert finished.planned() == {"collect": 1, "judge": 1, "report": 1, "all": 1}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sirenbench import catalog
 from sirenbench.config.model import Config
+from sirenbench.config.studies import WITH_STRIPS, Study
 from sirenbench.errors import Mistake, UserError, allowed, shown
 from sirenbench.metrics.ids import parse_metric
 from sirenbench.names import IMAGE_ID
@@ -70,3 +71,18 @@ def _studies(config: Config, cells: dict[str, list[CellSpec]], origin: Origin) -
         for asset in (asset for asset in needed if asset not in config.assets):
             text = f"a cell needs the asset {shown(asset)}, which is not there; {allowed(config.assets, asset)}"
             yield Mistake(where, f"{key}.grid", text)
+        yield from (Mistake(where, f"{key}.{part}", text) for part, text in _crops(config.studies[name], specs))
+
+
+def _crops(study: Study, cells: list[CellSpec]) -> Iterator[tuple[str, str]]:
+    """Key and text of what is wrong with the crops of a study."""
+    if study.crops and study.layout not in WITH_STRIPS:
+        yield "layout", f"{shown(study.layout)} has no images to show crops of; {allowed(WITH_STRIPS)}"
+    side = min((spec.size for spec in cells), default=None)
+    for name, (x, y, width, height) in study.crops.items():
+        if not name.strip():
+            yield "crops", f"{shown(name)} is no name of a crop; give it one that a reader understands"
+        if side and max(x + width, y + height) > side:
+            given = shown([x, y, width, height])
+            text = f"{given} ends at ({x + width}, {y + height}), beyond an image of {side} x {side} pixels"
+            yield f"crops.{name}", f"{text}; allowed: x + width and y + height up to {side}"

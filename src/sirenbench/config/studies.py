@@ -30,6 +30,25 @@ Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
 Grid = dict[str, Annotated[Scalar | list[Scalar], BeforeValidator(_scalar_or_list)]]
 
 
+def _crop(value: object) -> object:
+    four = list(value) if isinstance(value, list | tuple) else []
+    # A bool is an int to Python, and 1.0 is one to pydantic.
+    if len(four) != 4 or any(type(n) is not int for n in four) or min(four) < 0 or min(four[2:]) < 1:
+        raise ValueError(
+            "should be [x, y, width, height] in pixels of the large image: whole numbers, x and y from 0, "
+            "width and height from 1"
+        )
+    return value
+
+
+_Place = Annotated[int, Field(ge=0)]
+_Length = Annotated[int, Field(ge=1)]
+Crop = Annotated[tuple[_Place, _Place, _Length, _Length], BeforeValidator(_crop)]
+
+# The layouts with images side by side, of which crops can be shown.
+WITH_STRIPS = ("curves", "table", "gallery")
+
+
 class Label(Block):
     """A remark beside the name of some cells of a study."""
 
@@ -62,6 +81,11 @@ class Study(Block):
         description="Combinations to leave out: a cell that matches all keys of an entry is dropped.",
     )
     labels: list[Label] = Field(default_factory=list, description="Remarks beside the names of some cells.")
+    crops: dict[str, Crop] = Field(
+        default_factory=dict,
+        description="Places of its images to show enlarged, with the PSNR of each method there, by the names they have "
+        "in the report: [x, y, width, height] in pixels of the large image, e.g. face: [50, 20, 32, 32].",
+    )
     reference: dict[str, Scalar] = Field(
         default_factory=dict,
         description="Keys that turn a cell of this study into the paper's own cell. Where they change anything, the "

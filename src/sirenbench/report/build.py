@@ -33,9 +33,11 @@ from sirenbench.report.pixels import WORDS as PIXELS
 from sirenbench.report.pixels import Comparability, comparability_of
 from sirenbench.report.scorecard import WORDS, Scorecard, read_scorecard
 from sirenbench.report.scores import paper_numbers, spreads
-from sirenbench.report.tables import STATES, Table, data_title
+from sirenbench.report.tables import STATES, TERMS, Table, data_title
 from sirenbench.report.text import count, duration, machine, number, plain, plural, rate
+from sirenbench.report.views.crops import Crop, crops_of
 from sirenbench.report.views.curves import Curves, curves
+from sirenbench.report.views.images import Strip
 from sirenbench.report.views.shared import shared
 
 if TYPE_CHECKING:
@@ -50,12 +52,22 @@ STYLES = ("report.css", "scorecard.css", "sections.css")
 
 @dataclass(frozen=True)
 class View:
-    """Curves and pictures of the cells of a study that share their image; ``name`` is made for files."""
+    """Curves, pictures and crops of these of the cells of a study that share their image.
+
+    ``name`` is made for files.
+    """
 
     name: str
     title: str
     curves: Curves | None
     pictures: Pictures | None
+    crops: list[Crop]
+
+    @property
+    def uris(self) -> list[str]:
+        """Of all its pictures, as often as they stand on the page."""
+        pieces = [piece.pane.uri for crop in self.crops for piece in crop.pieces]
+        return [*getattr(self.pictures, "uris", ()), *pieces]
 
     @property
     def drawings(self) -> list[Markup]:
@@ -219,6 +231,7 @@ def _environment() -> Environment:
         "script": Markup("\n").join(map(_static, SCRIPTS)),
         "states": STATES,
         "axes": AXES,
+        "terms": TERMS,
         "pixels": PIXELS,
         "evidence": EVIDENCE,
         "words": {code.value: word for code, word in WORDS.items()},
@@ -256,7 +269,7 @@ def _page(
         _section(name, about, by_study[name], run["images"], views[name]) for name, about in run["studies"].items()
     ]
     shown = [view for of_study in views.values() for view in of_study]
-    uris = [uri for view in shown for uri in getattr(view.pictures, "uris", ())]
+    uris = [uri for view in shown for uri in view.uris]
     files = places_of(uris, (drawing for view in shown for drawing in view.drawings))
     return Page(
         run=run,
@@ -269,12 +282,18 @@ def _page(
         deviations=deviations_of(by_study, {name: about["title"] for name, about in run["studies"].items()}),
         origin=origin_of(records),
         licences=files_of(records, results),
-        glossary=glossary(dict.fromkeys(metric for cell in cells for metric in (*cell.metrics, *cell.final))),
+        glossary=glossary(_metrics(cells, sections)),
         scorecard=scorecard,
         shared={} if files else shared(uris),
         files=files,
         data=packed(public(frame), (view.curves for view in shown if view.curves)),
     )
+
+
+def _metrics(cells: Iterable[Cell], sections: Iterable[Section]) -> list[str]:
+    """All that the page has numbers of or a column for."""
+    of_cells = (metric for cell in cells for metric in (*cell.metrics, *cell.final))
+    return _once([*of_cells, *(metric for section in sections for metric in section.table.metrics)])
 
 
 def _detail(shown: Sequence[Cell], results: Path) -> Detail:
@@ -310,8 +329,10 @@ def _views(run: dict, cells: Mapping[str, Sequence[Cell]], results: Path) -> dic
         for index, (data, group) in enumerate(groups_of(labelled(of_study)).items())
     ]
     for name, key, data, group in tqdm(planned, desc="figures", unit="figure", disable=None, leave=False):
-        layout, title = LAYOUTS[run["studies"][name]["layout"]], data_title(data, run["images"])
-        drawn = curves(key, group, title, results), layout.pictures(key, group, title, results)
+        about, title = run["studies"][name], data_title(data, run["images"])
+        pictures = LAYOUTS[about["layout"]].pictures(key, group, title, results)
+        crops = crops_of(pictures, about["crops"]) if isinstance(pictures, Strip) else []
+        drawn = curves(key, group, title, results), pictures, crops
         views[name].append(View("-".join(str(part) for part in data if part), title, *drawn))
     return views
 

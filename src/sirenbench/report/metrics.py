@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sirenbench.metrics.ids import FIT, parse_metric
+
+if TYPE_CHECKING:
+    from sirenbench.metrics.base import Metric
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Facts:
     alike
         How far apart scores may be to share a mark: as far as those of one configuration are in the authors' own runs
         (protocol.md, the paper's numbers in the report).
+    anchor
+        The id of what the glossary says of it: that of the metric, whatever its switches.
     """
 
     title: str
@@ -31,6 +37,7 @@ class Facts:
     digits: int
     better: str
     alike: float
+    anchor: str
 
     @property
     def label(self) -> str:
@@ -41,12 +48,18 @@ class Facts:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the glossary; a switch of metrics has neither formula nor link."""
+    """A line of the glossary, with its id on the page; a switch of metrics has neither formula nor link."""
 
+    anchor: str
     label: str
     doc: str
     formula: str = ""
     link: str = ""
+
+
+def anchor_of(metric: Metric) -> str:
+    """The id of a metric's line of the glossary."""
+    return f"metric:{metric.name}"
 
 
 @cache
@@ -54,22 +67,23 @@ def facts(metric: str) -> Facts:
     """The facts of a metric by its id."""
     which = parse_metric(metric.removeprefix(FIT))
     title = f"{which.title} of the fitted input" if metric.startswith(FIT) else which.title
-    unit, better = which.metric.unit, which.metric.better
-    return Facts(title, unit, 2, better, alike=0.5) if unit == "dB" else Facts(title, unit, 3, better, alike=0.02)
+    digits, alike = (2, 0.5) if which.metric.unit == "dB" else (3, 0.02)
+    return Facts(title, which.metric.unit, digits, which.metric.better, alike, anchor_of(which.metric))
 
 
 def glossary(metrics: Iterable[str]) -> list[Entry]:
     """What the metrics of a report mean, and the switches that their names show, each once."""
     ids = [parse_metric(metric.removeprefix(FIT)) for metric in metrics]
     found = {which.metric.name: which.metric for which in ids}
-    entries = [
-        Entry(m.title if m.better == "neither" else f"{m.title} ({m.better} is better)", m.doc, m.formula, m.link)
-        for m in found.values()
-    ]
+    entries = [Entry(anchor_of(m), _with_direction(m), m.doc, m.formula, m.link) for m in found.values()]
     switches = {
         option.name: option.doc
         for which in ids
         for option, (_, value) in zip(which.metric.switches, which.switches, strict=True)
         if value != option.default
     }
-    return entries + [Entry(f"{name}=", doc) for name, doc in switches.items()]
+    return entries + [Entry(f"switch:{name}", f"{name}=", doc) for name, doc in switches.items()]
+
+
+def _with_direction(metric: Metric) -> str:
+    return metric.title if metric.better == "neither" else f"{metric.title} ({metric.better} is better)"

@@ -29,6 +29,12 @@ STATES = {
     "missing": "missing",
 }
 
+# What the glossary says of columns that are no metrics, by their headings: the ids of its lines.
+TERMS = {
+    **dict.fromkeys(("Best PSNR", "Worst drop (dB)", "Reaches 30 dB", "Reaches 40 dB"), "term:steps"),
+    "Gain asked for": "metric:gain",
+}
+
 
 @dataclass(frozen=True)
 class Judged(ABC):

@@ -25,7 +25,7 @@
       });
       stage.style.setProperty("--boundary", `${slider.value}%`);
       const [one, other] = sides.map((side) => panes[side.value].dataset.title);
-      slider.setAttribute("aria-valuetext", `${slider.value} % ${one}, ${100 - slider.value} % ${other}`);
+      slider.ariaValueText = `${slider.value} % ${one}, ${100 - slider.value} % ${other}`;
     };
     const move = (value) => { slider.value = value; show(); };
     const flip = () => move(slider.value > 50 ? 0 : 100);
@@ -39,13 +39,11 @@
     const [x, y] = [size.width, size.height].map((side) => Math.floor(side * 3 / 8));
     const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.floor(side / 4)));
     const middle = { x, y, width, height };
-    const number = (name, min, max) => [name, element("input", { type: "number", min, max, value: middle[name], step: 1 })];
-    const fields = Object.fromEntries([
-      number("x", 0, size.width - 1),
-      number("y", 0, size.height - 1),
-      number("width", 1, size.width),
-      number("height", 1, size.height),
-    ]);
+    const number = (min, max, value) => element("input", { type: "number", min, max, value });
+    const fields = {
+      x: number(0, size.width - 1, x), y: number(0, size.height - 1, y),
+      width: number(1, size.width, width), height: number(1, size.height, height),
+    };
     const read = () => {
       const wanted = ({ valueAsNumber, min, max }) => within(Math.round(valueAsNumber) || 0, min, max);
       const [left, top, across, down] = Object.values(fields).map(wanted);
@@ -104,7 +102,8 @@
     return { x, y, width: right - x + 1, height: bottom - y + 1 };
   };
 
-  const open = async (title, panes) => {
+  // `named` are crops by their names; the dialog begins with `first`, or in the middle.
+  const open = async (title, panes, named, first) => {
     const images = await Promise.all(panes.map(pixelsOf));
     const target = images[0];
     const { stage, crop, slider, sides, move, flip } = makeStage(panes, target);
@@ -125,6 +124,7 @@
       button("Middle", () => rectangle.write(rectangle.middle)),
       button("Largest difference", () => rectangle.write(worstPlace(results, target, rectangle.middle))),
       button("Whole image", () => rectangle.write(whole)),
+      ...named.map(([name, crop]) => button(name, () => rectangle.write(crop))),
     ];
     let mode = "boundary";
     const modes = [["boundary", "moves the boundary"], ["crop", "chooses the crop"]];
@@ -150,7 +150,7 @@
       flip();
     });
     dialog.addEventListener("close", () => dialog.remove());
-    measure(rectangle.read());
+    rectangle.write(first ?? rectangle.middle);
     document.body.append(dialog);
     dialog.showModal();
   };
@@ -159,6 +159,11 @@
     const figure = tools.closest("figure");
     const panes = all("[data-role]", figure);
     const tell = (error) => { figure.querySelector(".scale").textContent = error.message; };
-    tools.append(button("Compare two, inspect crops", () => open(figure.dataset.title, panes).catch(tell)));
+    const named = all("[data-crop]", figure).map(({ dataset }) => {
+      const [x, y, width, height] = dataset.crop.split(" ").map(Number);
+      return [dataset.name, { x, y, width, height }];
+    });
+    const opening = (words, crop) => button(words, () => open(figure.dataset.title, panes, named, crop).catch(tell));
+    tools.append(opening("Compare two, inspect crops"), ...named.map(([name, crop]) => opening(`Inspect ${name}`, crop)));
   });
 }

@@ -70,6 +70,6 @@
       return true;
     };
     const tools = element("div", { className: "lens" }, choices("Show", SHOWN, null, show));
-    figure.querySelector("figcaption").before(tools, scale);
+    figure.querySelector(".cut, figcaption").before(tools, scale);
   });
 }

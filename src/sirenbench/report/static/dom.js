@@ -18,6 +18,21 @@ const button = (text, press) => {
   return made;
 };
 
+// A button that puts `text()` on the clipboard and says so, or what `otherwise()` says where it may not.
+const copying = (words, text, otherwise, label = words) => {
+  const made = button(words, async () => {
+    let done = "Copied";
+    try {
+      await navigator.clipboard.writeText(text());
+    } catch {
+      done = otherwise();
+    }
+    Object.assign(made, { textContent: done, ariaLabel: done });
+    setTimeout(() => Object.assign(made, { textContent: words, ariaLabel: label }), 2000);
+  });
+  return Object.assign(made, { ariaLabel: label });
+};
+
 // Buttons of which one is pressed; `options` are pairs of a value and its text. Where `choose` answers false, the
 // choice could not be made, and the one that stands is pressed again.
 const choices = (label, options, chosen, choose) => {

@@ -1,4 +1,3 @@
-"use strict";
 // Downloads: files are made here, because a page opened from disk cannot fetch its neighbours.
 const save = (name, type, text) => {
   const link = element("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
@@ -105,6 +104,17 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     return { columns, rows: records.map((record) => columns.map((name) => record[name] ?? null)) };
   };
 
+  // As text for papers: `kind` says how words are escaped, marked, put over several columns, and joined to a row.
+  const textCell = (kind, cell) => {
+    const text = kind.escape(shown(cell, "[aria-hidden], .unseen"));
+    const marked = cell.querySelector(".best") ? kind.best(text) : cell.querySelector(".second") ? kind.second(text) : text;
+    return cell.colSpan > 1 ? kind.span(marked, cell.colSpan) : marked;
+  };
+  const textRows = (kind, rows) => seen(rows).map((row) => kind.row([...row.cells].map((cell) => textCell(kind, cell))));
+  const aligned = (table, left, right) => (
+    [...table.tHead.rows[0].cells].map((head) => (head.matches(".number") ? right : left))
+  );
+
   // LaTeX with booktabs: what means something to it is escaped, and signs that it lacks are in its words.
   const SIGNS = {
     "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}",
@@ -115,28 +125,48 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   const SPECIAL = new RegExp(`[&%$#_{}${Object.keys(SIGNS).join("").replace(/[\\^]/g, "\\$&")}]`, "gu");
   // After the end of a row, [ and * would be taken for its options.
   const latexText = (text) => text.replace(SPECIAL, (sign) => SIGNS[sign] ?? `\\${sign}`).replace(/^[[*]/, "{$&}");
-  const latexCell = (cell) => {
-    const text = latexText(shown(cell, "[aria-hidden], .unseen"));
-    const marked = cell.querySelector(".best") ? `\\textbf{${text}}` : cell.querySelector(".second") ? `\\underline{${text}}` : text;
-    return cell.colSpan > 1 ? `\\multicolumn{${cell.colSpan}}{l}{${marked}}` : marked;
+  const LATEX = {
+    escape: latexText,
+    best: (text) => `\\textbf{${text}}`,
+    second: (text) => `\\underline{${text}}`,
+    span: (text, columns) => `\\multicolumn{${columns}}{l}{${text}}`,
+    row: (cells) => `${cells.join(" & ")} \\\\`,
   };
-  const latexRows = (rows) => seen(rows).map((row) => `${[...row.cells].map(latexCell).join(" & ")} \\\\`);
   const latex = (table) => {
-    const columns = [...table.tHead.rows[0].cells].map((head) => (head.classList.contains("number") ? "r" : "l"));
-    const bodies = [...table.tBodies].map((body) => latexRows(body.rows).join("\n"));
+    const bodies = [...table.tBodies].map((body) => textRows(LATEX, body.rows).join("\n"));
     return [
       `% ${table.dataset.name}: needs \\usepackage{booktabs}. Bold: best; underlined: second best.`,
-      `\\begin{tabular}{${columns.join("")}}`, "\\toprule", ...latexRows(table.tHead.rows), "\\midrule",
-      bodies.join("\n\\midrule\n"), "\\bottomrule", "\\end{tabular}", "",
+      `\\begin{tabular}{${aligned(table, "l", "r").join("")}}`, "\\toprule", ...textRows(LATEX, table.tHead.rows),
+      "\\midrule", bodies.join("\n\\midrule\n"), "\\bottomrule", "\\end{tabular}", "",
     ].join("\n");
   };
+
+  // Markdown as GitHub has it: a pipe table, in which a title over all columns is one in the first.
+  const MARKDOWN = {
+    escape: (text) => text.replace(/[\\`*_[\]<>|~^&$#@:]/g, "\\$&"),
+    best: (text) => `**${text}**`,
+    second: (text) => `*${text}*`,
+    span: (text, columns) => text + " |".repeat(columns - 1),
+    row: (cells) => `| ${cells.join(" | ")} |`,
+  };
+  const markdown = (table) => [
+    ...textRows(MARKDOWN, table.tHead.rows), MARKDOWN.row(aligned(table, "---", "---:")),
+    ...[...table.tBodies].flatMap((body) => textRows(MARKDOWN, body.rows)), "",
+  ].join("\n");
 
   const formats = {
     CSV: (name, table) => ofAll.CSV(name, tidy(table)),
     JSON: (name, table) => ofAll.JSON(name, tidy(table)),
     LaTeX: (name, table) => save(`${name}.tex`, "application/x-tex", latex(table)),
+    Markdown: (name, table) => save(`${name}.md`, "text/markdown", markdown(table)),
   };
   all("table[data-name]").forEach((table) => {
-    table.closest(".scroll").after(offer("This table", table.dataset.name, formats, () => table));
+    const { name } = table.dataset;
+    const tools = offer("This table", name, formats, () => table);
+    Object.entries({ LaTeX: latex, Markdown: markdown }).forEach(([format, write]) => {
+      const refused = () => "Refused by the browser";
+      tools.append(copying(`Copy ${format}`, () => write(table), refused, `Copy ${format} of ${name}`));
+    });
+    table.closest(".scroll").after(tools);
   });
 }

@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   // Sorting: what has no number stays last, whichever way.
   const keyOf = (row, column) => {
@@ -11,11 +10,10 @@
   const sort = (table, column) => {
     const head = table.tHead.rows[0].cells[column];
     const numeric = head.classList.contains("number");
-    const first = numeric ? "descending" : "ascending";
-    const second = numeric ? "ascending" : "descending";
-    const order = head.getAttribute("aria-sort") === first ? second : first;
-    all("th[aria-sort]", table).forEach((th) => th.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", order);
+    const [first, second] = numeric ? ["descending", "ascending"] : ["ascending", "descending"];
+    const order = head.ariaSort === first ? second : first;
+    all("th[aria-sort]", table).forEach((th) => { th.ariaSort = null; });
+    head.ariaSort = order;
     const rows = [...table.tBodies[0].rows].map((row) => [keyOf(row, column), row]);
     rows.sort(([a], [b]) => {
       if (a === null || b === null) return (a === null) - (b === null);
@@ -26,7 +24,7 @@
   all("table.sortable").forEach((table) => {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
       const made = button(head.textContent.trim(), () => sort(table, column));
-      head.replaceChildren(made);
+      head.replaceChildren(made, ...head.children);
     });
   });
 
@@ -49,18 +47,17 @@
 
   // Legends: a press leaves one curve lit.
   all("figure[data-series]").forEach((figure) => {
-    const items = all("li[data-series]", figure);
-    items.forEach((item) => {
+    all("li[data-series]", figure).forEach((item) => {
       const made = button("", () => {
-        const lit = made.getAttribute("aria-pressed") !== "true";
-        all("button", item.parentNode).forEach((other) => other.setAttribute("aria-pressed", "false"));
-        made.setAttribute("aria-pressed", String(lit));
+        const lit = made.ariaPressed !== "true";
+        all("button", item.parentNode).forEach((other) => { other.ariaPressed = "false"; });
+        made.ariaPressed = String(lit);
         figure.classList.toggle("dimmed", lit);
         all(".series", figure).forEach((line) => {
           line.classList.toggle("lit", line.classList.contains(`series-${item.dataset.series}`));
         });
       });
-      made.setAttribute("aria-pressed", "false");
+      made.ariaPressed = "false";
       made.replaceChildren(...item.childNodes);
       item.replaceChildren(made);
     });
@@ -92,18 +89,16 @@
         if (dragged && event.detail > 0) return;
         const box = made.getBoundingClientRect();
         const pointed = event.detail > 0;
-        if (!strip.classList.contains("zoomed")) {
-          move(pointed ? (event.clientX - box.left) / box.width : 0.5, pointed ? (event.clientY - box.top) / box.height : 0.5);
-        }
+        const place = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+        if (!strip.matches(".zoomed")) move(...(pointed ? place : [0.5, 0.5]));
         const zoomed = strip.classList.toggle("zoomed");
-        all("button", strip).forEach((other) => other.setAttribute("aria-pressed", String(zoomed)));
+        all("button", strip).forEach((other) => { other.ariaPressed = String(zoomed); });
       });
-      made.className = "frame";
-      made.setAttribute("aria-pressed", "false");
+      Object.assign(made, { className: "frame", ariaPressed: "false" });
       made.append(...frame.childNodes);
       made.addEventListener("pointerdown", (event) => {
         dragged = false;
-        if (!strip.classList.contains("zoomed")) return;
+        if (!strip.matches(".zoomed")) return;
         held = { x, y, side: made.clientWidth, clientX: event.clientX, clientY: event.clientY };
         made.setPointerCapture(event.pointerId);
       });
@@ -111,7 +106,7 @@
       ["pointerup", "pointercancel"].forEach((end) => made.addEventListener(end, () => { held = null; }));
       made.addEventListener("dragstart", (event) => event.preventDefault());
       made.addEventListener("keydown", (event) => {
-        if (!strip.classList.contains("zoomed") || !(event.key in arrows || "+-".includes(event.key))) return;
+        if (!strip.matches(".zoomed") || !(event.key in arrows || "+-".includes(event.key))) return;
         event.preventDefault();
         if (event.key in arrows) {
           // The same way on the screen, however much is enlarged.
@@ -133,25 +128,18 @@
 
   // Commands: one press to the clipboard.
   all(".command").forEach((line) => {
-    const made = button("Copy", async () => {
-      const code = line.querySelector("code");
-      try {
-        await navigator.clipboard.writeText(code.textContent);
-        made.textContent = "Copied";
-      } catch {
-        getSelection().selectAllChildren(code);
-        made.textContent = "Selected";
-      }
-      setTimeout(() => { made.textContent = "Copy"; }, 2000);
-    });
-    line.append(made);
+    const code = line.querySelector("code");
+    line.append(copying("Copy", () => code.textContent, () => {
+      getSelection().selectAllChildren(code);
+      return "Selected";
+    }));
   });
 
   // A link to a cell opens it.
   const reveal = () => {
     const place = location.hash.slice(1);
     const found = document.getElementById(addressed()) || document.getElementById(place);
-    const closed = found && found.closest("details");
+    const closed = found?.closest("details");
     if (!closed) return;
     closed.hidden = false;
     closed.open = true;

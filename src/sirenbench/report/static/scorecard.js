@@ -1,4 +1,3 @@
-"use strict";
 // The scorecard's filter: claims with one verdict, with some words, of one section of the paper. What is chosen is in
 // the address, as #claims:fails or #claims:fails:some words:fitting.
 all("[data-filter=verdict]").forEach((list) => {
