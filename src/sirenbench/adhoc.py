@@ -83,7 +83,9 @@ def submit(
     Returns
     -------
     dict
-        Name -> job, without the cells that are done already. The ``result()`` of one whose cell failed raises.
+        Name -> job, without the cells that are done already. The ``result()`` of one whose cell failed raises. A debug
+        job that fails stops in the debugger when asked for ``result()``, ``wait()`` or ``done()``, which is submitit's
+        own way; ``exception()`` gives the error.
 
     Raises
     ------
@@ -174,7 +176,8 @@ def _run_now(jobs: Mapping[str, submitit.Job]) -> None:
         if error:
             failed += 1
             log = _log_of_job(job, name)
-            print(log.read_text() if log.exists() else error, end="", file=sys.stderr)
+            said = log.read_text().rstrip() if log.exists() else ""
+            print(said or error, file=sys.stderr)
     if failed:
         raise UserError(f"{failed} of {len(jobs)} failed; the reasons stand above")
 

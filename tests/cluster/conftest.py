@@ -112,6 +112,10 @@ class Flow:
         """The steps that a counting job did, in their order."""
         return [int(line) for line in self.lines(f"state/{output.replace('/', '_')}.steps")]
 
+    def checkpoint(self, output: str) -> Path:
+        """Where a counting job says where to go on."""
+        return self.folder / "state" / output.replace("/", "_")
+
     def wait_for_starts(self, *outputs: str, seconds: float = 40) -> None:
         wait_for(lambda: set(outputs) <= set(self.starts), seconds, f"{outputs} to start; {self.said[-2000:]}")
 

@@ -20,16 +20,26 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster.conftest import OURS, OUTCOMES, Flow
-from cluster.slurm import Cluster, cluster, wait_for
+import yaml
+
+from cluster.conftest import OURS, OUTCOMES, ROOT, Flow
+from cluster.slurm import Cluster, cluster_by_hand, wait_for
+
+OF_FLOW = {"jobs", "retries", "latency-wait", "default-resources", "set-resources"}
+
+
+def options_of(profile: str) -> tuple[str, ...]:
+    """The settings of a profile as options, without those that the flow and the scenarios have of their own."""
+    settings = yaml.safe_load((ROOT / "profiles" / profile / "config.yaml").read_text())
+    words = []
+    for key in settings.keys() - OF_FLOW:
+        words += [f"--{key}"] if settings[key] is True else [f"--{key}", str(settings[key])]
+    return tuple(words)
+
 
 EXECUTORS = {
     "submitit": OURS,
-    "slurm": (  # the settings of profiles/slurm-official
-        *("--executor", "slurm", "--slurm-requeue", "--slurm-status-command", "squeue"),
-        *("--slurm-init-seconds-before-status-checks", "10", "--slurm-status-attempts", "20"),
-        *("--max-status-checks-per-second", "0.1"),
-    ),
+    "slurm": options_of("slurm-official"),
     "slurm-defaults": ("--executor", "slurm"),
 }
 
@@ -52,6 +62,8 @@ class Scenario:
         More options, by executor.
     lagging
         Folders whose changes the head does not see at once.
+    repeats
+        Whether jobs have to do steps again.
     """
 
     name: str
@@ -61,6 +73,7 @@ class Scenario:
     bound: float = 120
     words: dict[str, tuple[str, ...]] | None = None
     lagging: tuple[str, ...] = ()
+    repeats: bool = False
 
 
 @dataclass
@@ -76,8 +89,16 @@ def cancel(flow: Flow, slurm: Cluster) -> None:
     slurm.run("scancel", flow.job_of("out/sleep/100-0"))
 
 
-def preempt(flow: Flow, slurm: Cluster) -> None:
-    slurm.run("sbatch", "--cpus-per-task=8", "--mem=100", "--output=/dev/null", "--wrap=sleep 3")
+def preempt(flow: Flow, slurm: Cluster, seconds: int = 3) -> None:
+    slurm.run("sbatch", "--cpus-per-task=8", "--mem=100", "--output=/dev/null", f"--wrap=sleep {seconds}")
+
+
+def preempt_and_spoil(flow: Flow, slurm: Cluster) -> None:
+    """The checkpoint is damaged while the job waits."""
+    checkpoint = flow.checkpoint(next(iter(flow.starts)))
+    preempt(flow, slurm, seconds=15)
+    wait_for(checkpoint.exists, 60, "the checkpoint")
+    checkpoint.write_text("damaged")
 
 
 def requeue(flow: Flow, slurm: Cluster) -> None:
@@ -139,6 +160,15 @@ SCENARIOS = (
     Scenario("preempted, CANCEL, grace time", ("out/count/low-cancel-10min/150-0",), (), preempt, 150, RETRY),
     Scenario("preempted, CANCEL, at once", ("out/count/now-cancel-10min/150-0",), (), preempt, 150, RETRY),
     Scenario("requeued by Slurm, SIGTERM only", ("out/count/main-10min/150-0",), (), requeue, 150, RETRY),
+    Scenario(
+        "checkpoint damaged while preempted",
+        ("out/count/low-requeue-10min/150-0",),
+        (),
+        preempt_and_spoil,
+        150,
+        RETRY,
+        repeats=True,
+    ),
     Scenario("out of memory", (), ("out/hog/1500",)),
     Scenario("slurmd killed, back after 5 s", SLEEPING, (), kill_slurmd),
     Scenario("slurmdbd away for 30 s", SLEEPING, (), stop_accounting),
@@ -188,8 +218,11 @@ def _wrong(scenario: Scenario, flow: Flow, begin: float) -> list[str]:
     lost = [output for output in scenario.done if not flow.has(output)]
     if lost:
         wrong.append(f"{len(lost)} of {len(scenario.done)} results lost")
-    twice = [output for output in scenario.done if flow.ends[output] > 1 or _repeats(flow.steps(output))]
-    if twice:
+    repeated = {output for output in scenario.done if _repeats(flow.steps(output))}
+    twice = {output for output in scenario.done if flow.ends[output] > 1}
+    if scenario.repeats and not repeated:
+        wrong.append("no step done again")
+    if twice := twice if scenario.repeats else twice | repeated:
         wrong.append(f"{len(twice)} run twice")
     if any(flow.has(output) for output in scenario.failed):
         wrong.append("a failed job left its result")
@@ -211,7 +244,7 @@ def main() -> None:
     python = sys.argv[2] if len(sys.argv) > 2 else sys.executable
     wanted = sys.argv[3:]
     rows = []
-    with cluster(Path(tempfile.mkdtemp(prefix="slurm-")), min_job_age=300) as slurm:
+    with cluster_by_hand(min_job_age=300) as slurm:
         for scenario in SCENARIOS:
             if wanted and not any(word in scenario.name for word in wanted):
                 continue

@@ -360,6 +360,19 @@ def cluster(folder: Path, min_job_age: int = 5, largest_array: int = LARGEST_ARR
             made.stop()
 
 
+@contextmanager
+def cluster_by_hand(min_job_age: int = 5, largest_array: int = LARGEST_ARRAY) -> Iterator[Cluster]:
+    """In a folder of its own, which is removed in the end; if something fails it stays, and is named."""
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    try:
+        with cluster(folder, min_job_age, largest_array) as made:
+            yield made
+    except BaseException:
+        print(f"Slurm's folder: {folder}", file=sys.stderr)
+        raise
+    shutil.rmtree(folder)
+
+
 def _succeeds(*words: str) -> bool:
     return subprocess.run(words, capture_output=True, timeout=60).returncode == 0
 

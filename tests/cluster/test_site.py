@@ -12,7 +12,9 @@ from workflow.conftest import SIREN, Project
 
 from cluster.conftest import ROOT, Flow
 from cluster.slurm import Cluster, wait_for
+from sirenbench.adhoc import SCRATCH, fetch_assets
 from sirenbench.records import RECORD, folder_of, read_record
+from sirenbench.workflow import Workflow
 
 pytestmark = pytest.mark.slow
 
@@ -75,17 +77,32 @@ def test_a_controller_that_is_away_is_waited_for(flow: Flow, slurm: Cluster) -> 
     assert flow.ends == dict.fromkeys((*outputs, "out/quick/0"), 1)
 
 
-def test_one_cell_without_a_workflow(slurm: Cluster, project: Project) -> None:
-    words = ["-m", "sirenbench.cli", "run", SIREN, "--cluster", "slurm", "--threads", "2"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "SLURM_MEM_PER_CPU": "10", "SLURM_NTASKS": "3"}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=project.folder, env=environment, capture_output=True, text=True, timeout=60
-    )
+def submit_cell(project: Project, *words: str, **variables: str) -> str:
+    """What the command line says of one cell that it submits."""
+    command = [sys.executable, "-m", "sirenbench.cli", "run", SIREN, "--cluster", "slurm", *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} | variables
+    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_one_cell_without_a_workflow(slurm: Cluster, project: Project) -> None:
+    said = submit_cell(project, "--threads", "2", SLURM_MEM_PER_CPU="10", SLURM_NTASKS="3")
     path = folder_of(project.folder / "scratch", SIREN) / RECORD
     wait_for(path.exists, 60, "the cell", slurm.logs)
     provenance = read_record(path).provenance
     assert provenance is not None
     assert provenance.threads == 2
-    assert f"job {provenance.slurm_job_id}: {SIREN}" in done.stdout
+    assert f"job {provenance.slurm_job_id}: {SIREN}" in said
     wait_for(lambda: not slurm.queue(), 20, "the end of the job")
+
+
+def test_one_cell_that_fails_is_a_failed_job_in_the_accounting(
+    slurm: Cluster, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    fetch_assets([SIREN], Workflow(), SCRATCH)
+    (project.folder / "config/tile.png").write_bytes(b"another picture")
+    job = submit_cell(project, "--no-fetch").partition("job ")[2].partition(":")[0]
+    wait_for(lambda: dict(slurm.accounts("jobid", "state")).get(job) == "FAILED", 60, f"job {job} to fail", slurm.logs)
+    assert not (folder_of(SCRATCH, SIREN) / RECORD).exists()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cluster.conftest import Flow
 from cluster.matrix import EXECUTORS
-from cluster.slurm import Cluster, cluster
+from cluster.slurm import Cluster, cluster_by_hand
 
 BOUND = 1800  # seconds for one of them
 WARM = ("--submitit-preload", "snakemake.script")
@@ -91,7 +91,7 @@ def main() -> None:
     options = parser.parse_args()
     print("| way | all done | per job | all taken after | allocations | head CPU | head memory |")
     print("|---|---|---|---|---|---|---|")
-    with cluster(Path(tempfile.mkdtemp(prefix="slurm-")), min_job_age=300, largest_array=1001) as slurm:
+    with cluster_by_hand(min_job_age=300, largest_array=1001) as slurm:
         for way, (executor, _) in WAYS.items():
             python = sys.executable if executor == "submitit" else options.official
             if python is None or not re.fullmatch(options.ways, way):

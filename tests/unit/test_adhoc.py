@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import submitit
@@ -239,6 +240,20 @@ def test_a_debug_job_that_fails_fails_the_command_which_says_why(capsys: pytest.
     told = capsys.readouterr().err
     for name in (SIREN, BICUBIC):
         assert f"FAILED {name}\n    reason: tile.file: " in told
+
+
+@pytest.mark.parametrize("said", ["said", "said\n", None, ""])
+def test_the_reason_of_a_failed_debug_job_is_lines_of_its_own(
+    said: str | None, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "logs").mkdir()
+    if said is not None:
+        for name in "ab":
+            (tmp_path / f"logs/{name}.log").write_text(said)
+    job = SimpleNamespace(exception=lambda: RuntimeError("no log"), paths=SimpleNamespace(folder=tmp_path))
+    with pytest.raises(UserError, match="2 of 2 failed"):
+        adhoc._run_now({"a": job, "b": job})  # type: ignore[dict-item]
+    assert capsys.readouterr().err == ("said\nsaid\n" if said else "no log\nno log\n")
 
 
 @pytest.mark.slow

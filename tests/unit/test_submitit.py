@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,6 +113,13 @@ class TestRequest:
     @pytest.mark.parametrize(("minutes", "seconds"), [(1, 20), (2, 40), (10, 60)])
     def test_a_short_job_gets_its_signal_late_all_the_same(self, minutes: int, seconds: int) -> None:
         assert asked(runtime=minutes).lead(60) == seconds
+
+
+def test_an_allocation_lasts_as_long_as_its_jobs_one_after_another() -> None:
+    request = asked(runtime=7, mem_mb=500)
+    packs = [["a", "b", "c"], ["d"]]  # of an array, whose tasks have one time limit
+    lasting = executor.Submission("mark", request, packs).lasting  # type: ignore[arg-type]
+    assert lasting == replace(request, minutes=21)
 
 
 class TestRefusals:
@@ -454,6 +462,34 @@ class TestLocalTwin:
         assert [one["loaded"] for one in found] == [True, True]
         assert len({one["parent"] for one in found}) == 1  # the process of the allocation
         assert not (flow / "script/bad").exists()
+
+
+PROFILE = Path(__file__).parents[2] / "profiles/slurm/config.yaml"
+ASKING = """
+rule:
+    name: config["rule"]
+    output: "out"
+    params: asked=lambda wildcards, resources: [resources.get(name) for name in config["names"].split()]
+    shell: "echo asks {params.asked}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked"), [("train", "gpu gpu:1 None a100"), ("baseline", "cpu None None a100"), ("evaluate", "cpu None")]
+)
+def test_the_lines_of_the_profile_that_are_comments_mean_what_they_say(rule: str, asked: str, tmp_path: Path) -> None:
+    lines = [line for line in PROFILE.read_text().splitlines(keepends=True) if line != "    gpu: 1\n"]
+    commented = re.compile(r"^( +)# ( *\w+:( \"|$))", re.MULTILINE)
+    text, count = commented.subn(r"\1\2", "".join(lines))
+    assert count == 9
+    (tmp_path / "config.yaml").write_text(text)
+    (tmp_path / "Snakefile").write_text(ASKING)
+    names = ["slurm_partition", "gres", "gpu", "constraint"][: len(asked.split())]
+    words = ["-n", "-p", "--profile", ".", "--config", f"rule={rule}", f"names={' '.join(names)}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert f"echo asks {asked}\n" in done.stdout.decode()
 
 
 @pytest.mark.slow

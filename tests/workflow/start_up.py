@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from workflow.conftest import ROOT, Project, _project
 
 PRELOAD = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["submitit-preload"].split(",")
 _LOOK_SECONDS = 0.01
+_BOUND = 300  # seconds for all cells of an allocation
 WORDS = (
     "--cores",
     "1",
@@ -73,18 +75,21 @@ def measure(project: Project, cells: int, preload: list[str]) -> list[Cost]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}
     records = [project.folder / "results/cells" / name / RECORD for name in wanted]
     began = time.time()
-    allocation = subprocess.Popen(
-        [sys.executable, "-m", "workflow.allocation", order],
-        cwd=project.folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    seen = _seen(records, allocation)
-    said, _ = allocation.communicate()
-    assert allocation.returncode == 0, said
+    told, errors = (project.folder / f"allocation.{ending}" for ending in ("json", "err"))
+    with told.open("w") as stdout, errors.open("w") as stderr:
+        allocation = subprocess.Popen(
+            [sys.executable, "-m", "workflow.allocation", order],
+            cwd=project.folder,
+            env=environment,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+        seen = _seen(records, allocation)
+    status = f"exit status {allocation.returncode} after {time.time() - began:.0f} s; {len(seen)} of {cells} cells"
+    assert (allocation.returncode, len(seen)) == (0, cells), f"{status}\n{errors.read_text()}"
     costs, last = [], began
-    for path, at, (ended, cpu) in zip(records, seen, json.loads(said.splitlines()[-1]), strict=True):
+    for path, at, (ended, cpu) in zip(records, seen, json.loads(told.read_text()), strict=True):
         cost = read_record(path).cost
         assert cost is not None
         first_step = at - (cost.seconds - cost.startup_seconds) - last
@@ -93,15 +98,23 @@ def measure(project: Project, cells: int, preload: list[str]) -> list[Cost]:
     return costs
 
 
-def _seen(records: list[Path], allocation: subprocess.Popen[str]) -> list[float]:
-    """When each record appeared: its own time is that at which Snakemake looked at it, after the job."""
-    seen: dict[Path, float] = {}
-    while allocation.poll() is None:
-        for path in records[len(seen) :][:1]:
-            if path.exists():
-                seen[path] = time.time()
-        time.sleep(_LOOK_SECONDS)
-    return [seen.get(path, time.time()) for path in records]
+def _seen(records: list[Path], allocation: subprocess.Popen[bytes]) -> list[float]:
+    """When each record appeared, one after another, until the allocation ends. It is killed if it does not.
+
+    A record's own time is that at which Snakemake looked at it, after the job.
+    """
+    seen: list[float] = []
+    end = time.monotonic() + _BOUND
+    try:
+        while allocation.poll() is None and time.monotonic() < end:
+            if len(seen) < len(records) and records[len(seen)].exists():
+                seen.append(time.time())
+            time.sleep(_LOOK_SECONDS)
+    finally:
+        if allocation.poll() is None:
+            os.killpg(allocation.pid, signal.SIGKILL)
+            allocation.wait()
+    return seen
 
 
 def _command(name: str) -> str:

@@ -23,7 +23,10 @@ def count(steps: int, output: Path) -> None:
     """Count to ``steps``, ten a second. Each step is done once: a signal leaves in ``state`` where to go on."""
     state = Path("state") / str(output).replace("/", "_")
     state.parent.mkdir(exist_ok=True)
-    first = int(state.read_text()) if state.exists() else 0
+    try:
+        first = int(state.read_text())
+    except (FileNotFoundError, ValueError):  # a damaged one is as good as none
+        first = 0
     asked: list[int] = []
     for wanted in (signal.SIGUSR2, signal.SIGTERM):
         signal.signal(wanted, lambda number, frame: asked.append(number))
