@@ -49,7 +49,7 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   const offer = (what, name, formats, content) => {
     const buttons = Object.entries(formats).map(([format, write]) => {
       const press = async () => write(name, await content());
-      return Object.assign(button(format, press), { ariaLabel: `${name} as ${format}` });
+      return button(format, press, `${name} as ${format}`);
     });
     return element("p", { className: "tools" }, `${what} as `, ...buttons);
   };
