@@ -212,7 +212,8 @@ def test_markdown_marks_the_best_and_the_second_best(page: Page, tmp_path: Path)
 
 def test_what_markdown_would_take_for_markup_stays_text(page: Page, tmp_path: Path) -> None:
     hostile = (
-        r"a | b \| *c* __d__ `e` <script>alert(1)</script> [f](javascript:g) ![h](i) ~~j~~ &copy; # $k$ https://l @m"
+        r"a | b \| *c* __d__ `e` <script>alert(1)</script> [f](javascript:g) ![h](i) ~~j~~ &copy; # $k$ https://l @m "
+        "www.n.org WWW.o.org 1.5"
     )
     page.evaluate(
         "text => { document.querySelector('table[data-name=demo-fitting] tbody th').textContent = text; }", hostile
@@ -220,7 +221,9 @@ def test_what_markdown_would_take_for_markup_stays_text(page: Page, tmp_path: Pa
     text = downloaded(page, "demo-fitting", "Markdown", tmp_path)
     assert html.unescape(read_markdown(text)[1][0]) == hostile
     assert "&lt;script&gt;" in read_markdown(text)[1][0]
-    assert r"https\://l" in text, "what GitHub would make a link of"
+    for unlinked in (r"https\://l", r"www\.n.org", r"WWW\.o.org"):
+        assert unlinked in text, "what GitHub would make a link of"
+    assert " 1.5 " in text
 
 
 @pytest.mark.parametrize("kind", ["LaTeX", "Markdown"])

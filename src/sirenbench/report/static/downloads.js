@@ -141,9 +141,9 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     ].join("\n");
   };
 
-  // Markdown as GitHub has it: a pipe table, in which a title over all columns is one in the first.
+  // Markdown as GitHub has it, which links a bare `www.`: a pipe table, a title over all columns in the first.
   const MARKDOWN = {
-    escape: (text) => text.replace(/[\\`*_[\]<>|~^&$#@:]/g, "\\$&"),
+    escape: (text) => text.replace(/[\\`*_[\]<>|~^&$#@:]|(?<=www)\./gi, "\\$&"),
     best: (text) => `**${text}**`,
     second: (text) => `*${text}*`,
     span: (text, columns) => text + " |".repeat(columns - 1),
