@@ -101,6 +101,13 @@ def test_every_plot_is_described_with_its_final_values(page: Page) -> None:
     assert all("ends at" in str(attrs["aria-label"]) for attrs in plots)
 
 
+def test_no_list_of_facts_has_a_term_twice(any_page: Page) -> None:
+    lists = re.findall(r"<dl.*?</dl>", any_page.html, re.DOTALL)
+    terms = [re.findall(r"<dt[^>]*>(.*?)</dt>", one, re.DOTALL) for one in lists]
+    assert len(terms) > 10
+    assert [one for one in terms if len(one) != len(set(one))] == []
+
+
 def test_every_heading_of_a_table_has_a_scope_and_every_table_a_caption(any_page: Page) -> None:
     assert all("scope" in attrs for attrs in any_page.all("th"))
     assert len(any_page.all("caption")) == len(any_page.all("table"))
