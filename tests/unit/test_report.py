@@ -72,6 +72,13 @@ def test_ids_are_unique(any_page: Page) -> None:
     assert not any(re.search(r"\s", str(one)) for one in ids)
 
 
+def test_ids_in_drawings_are_names_of_xml(pictures_page: Page) -> None:
+    """As validators ask: a metric with switches, psnr@align=affine, is none."""
+    drawn = [str(attrs["id"]) for tag, attrs in pictures_page.elements if tag in ("path", "clippath") and "id" in attrs]
+    assert any("align" in one for one in drawn)
+    assert [one for one in drawn if not re.fullmatch(r"[A-Za-z_][\w.-]*", one)] == []
+
+
 def test_every_link_inside_the_page_leads_somewhere(any_page: Page) -> None:
     ids = {attrs["id"] for _, attrs in any_page.elements if "id" in attrs}
     for attrs in any_page.all("a"):
