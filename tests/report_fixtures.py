@@ -479,9 +479,9 @@ def pictures_run(root: Path, size: int = 64) -> Run:
 CROPS = {"face & hands": (20, 9, 24, 16), "<b>edge</b>": (40, 48, 24, 16)}
 
 
-def crops_run(root: Path) -> Run:
+def crops_run(root: Path, crops: dict[str, tuple[int, int, int, int]] = CROPS) -> Run:
     """Super-resolution of one image by three arms, one of which failed; two places of it are to be looked at."""
-    study = Study(title="Super-resolution", layout="table", grid=[], crops=CROPS)
+    study = Study(title="Super-resolution", layout="table", grid=[], crops=crops)
     images = {"cameraman": ImageRecipe(asset="cameraman", title="Cameraman")}
     run = Run(root, Config(run="crops", images=images, studies={"sr": study}))
     fields = {"task": "sr", "image": "cameraman", "size": 64, "factor": 2}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from opening import grave_violations, opened
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from report_fixtures import CROPS, crops_run, picture
+from report_fixtures import CROPS, Made, crops_run, picture, write_cell
 
+from sirenbench.names import make_spec
 from sirenbench.report import files
 from sirenbench.report.build import REPORT
 
@@ -63,7 +65,7 @@ def test_without_script_the_crops_stand_below_the_images(browser: Browser, crops
 
 def test_a_button_opens_the_dialog_at_its_crop_with_the_same_scores(page: Page) -> None:
     found = static(page)
-    page.get_by_role("button", name=f"Inspect {FACE}", exact=True).press("Enter")
+    page.get_by_role("button", name=f"Inspect {FACE}: Cameraman 64², ×2", exact=True).press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     place = [dialog.get_by_label(name, exact=True).input_value() for name in ("x", "y", "width", "height")]
@@ -85,6 +87,36 @@ def test_the_dialog_goes_from_one_crop_to_another_and_to_ones_own(page: Page) ->
     expect(x).to_have_value("20")
     x.fill("7")
     expect(x).to_have_value("7")
+
+
+def test_the_buttons_of_a_study_with_two_images_have_names_of_their_own(browser: Browser, tmp_path: Path) -> None:
+    run = crops_run(tmp_path)
+    fields = {"task": "sr", "image": "cameraman", "size": 64, "factor": 4, "arm": "bicubic"}
+    run.cells["sr"].append(make_spec(fields))
+    write_cell(run.results, run.cells["sr"][-1], Made(17.0))
+    run.render()
+    with browser.new_context() as context:
+        page, _ = opened(context, (run.folder / REPORT).as_uri())
+        buttons = page.locator("figure.images .lens > button").all()
+        names = [str(button.get_attribute("aria-label")) for button in buttons]
+        assert len(names) == len(set(names)) == 2 * (1 + len(CROPS))
+        assert all(name.startswith(button.inner_text()) for name, button in zip(names, buttons, strict=True))
+
+
+@pytest.mark.parametrize("name", ["long " * 60, "long" * 60], ids=["words", "word"])
+def test_a_long_name_of_a_crop_makes_nothing_wider_than_a_small_screen(
+    browser: Browser, tmp_path: Path, name: str
+) -> None:
+    run = crops_run(tmp_path, {name.strip(): (20, 9, 24, 16)})
+    run.render()
+    with browser.new_context(viewport={"width": 320, "height": 800}) as context:
+        page, trouble = opened(context, (run.folder / REPORT).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        page.locator("figure.images .lens > button").last.press("Enter")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
+        assert trouble == []
 
 
 @pytest.mark.parametrize("width", [1280, 360])

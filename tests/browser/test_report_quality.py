@@ -70,6 +70,7 @@ def test_hostile_words_never_run(browser: Browser, tmp_path: Path) -> None:
         why=EVIL,
         reference={"width": 256},
         labels=[{"cells": {}, "text": EVIL}],
+        crops={EVIL: (4, 4, 8, 8)},
     )
     images = {"cameraman": ImageRecipe(asset="cameraman", title=EVIL)}
     run = Run(tmp_path, Config(run="evil", title=EVIL, text=EVIL, images=images, studies={"study": study}))
@@ -96,9 +97,10 @@ def test_hostile_words_never_run(browser: Browser, tmp_path: Path) -> None:
         assert page.locator("script").count() == 2
         assert page.locator("[onerror], [src=x]").count() == 0
         places = ("h1", ".lede", "h2", ".meta", ".reason", ".absent", "figcaption", ".legend", ".blocks dt", "tbody th")
+        places = (*places, ".cut p", ".lens button")
         for place in places:
             assert any(EVIL in text for text in page.locator(place).all_inner_texts()), place
-        assert EVIL in str(page.locator(".frame img").first.get_attribute("alt"))
+        assert EVIL in str(page.locator(".frame .picture").first.get_attribute("aria-label"))
         assert trouble == []
 
 

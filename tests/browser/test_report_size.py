@@ -32,6 +32,8 @@ def test_there_are_as_many_cells_seeds_and_steps_as_in_the_papers_figures(run: R
     assert table.loc[table["depth"].notna(), "seed"].nunique() == 5
     assert set(table["state"]) == {"ok"}
     assert table["best_step"].max() > LONGEST / 2
+    # Crops are in what the bounds below are of.
+    assert {name for name, study in run.config.studies.items() if study.crops} == {"table1", "fig6", "figs6", "figs7"}
 
 
 def test_the_report_is_made_in_a_minute_and_two_gigabytes(cost: Cost) -> None:
@@ -43,6 +45,11 @@ def test_the_report_is_made_in_a_minute_and_two_gigabytes(cost: Cost) -> None:
 def test_the_page_is_one_file_of_less_than_15_megabytes(cost: Cost) -> None:
     assert cost.page < 15
     assert cost.files == 0
+
+
+def test_the_page_has_the_crops_of_each_of_its_images(run: Run, cost: Cost) -> None:
+    # Of Table 1 three factors, of Figure 6 two images, and two places of the one image of Figures S6 and S7.
+    assert (run.folder / REPORT).read_text(encoding="utf-8").count('<div class="cut">') == 3 + 2 + 2 + 2
 
 
 def test_the_page_is_open_in_two_seconds(browser: Browser, run: Run, cost: Cost) -> None:

@@ -253,12 +253,20 @@ def test_the_table_keeps_what_is_infinite_undefined_and_left_out_apart(odd: Path
     assert ",-0.0," not in text
 
 
+def details_of(page: str, name: str) -> str:
+    """What the details of a cell say."""
+    (found,) = re.findall(rf'id="cell:{re.escape(name)}">.*?</details>', page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found))
+
+
 def test_the_page_says_it(page: str) -> None:
     words = re.sub(r"\s+", " ", re.sub(r"<(?:script|style).*?</(?:script|style)>|<[^>]+>", " ", page, flags=re.DOTALL))
     assert "5 of 6 seeds diverged" in words
     assert "the loss is not a number for seed 0, 2, 3, 4, 5" in words
     assert "∞" in words
     assert "undefined" in words
+    assert "Gradient correlation: undefined for 3 of 3 seeds" in details_of(page, STUCK)
+    assert "undefined" not in details_of(page, WHOLLY)  # there every seed diverged
     assert re.findall(r".{60}(?:\bnan\b|\binf\b|\bNaN\b|\bInfinity\b|−0\.0+\b).{20}", words) == []
 
 

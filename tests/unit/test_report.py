@@ -72,6 +72,13 @@ def test_ids_are_unique(any_page: Page) -> None:
     assert not any(re.search(r"\s", str(one)) for one in ids)
 
 
+def test_ids_in_drawings_are_names_of_xml(pictures_page: Page) -> None:
+    """As validators ask: a metric with switches, psnr@align=affine, is none."""
+    drawn = [str(attrs["id"]) for tag, attrs in pictures_page.elements if tag in ("path", "clippath") and "id" in attrs]
+    assert any("align" in one for one in drawn)
+    assert [one for one in drawn if not re.fullmatch(r"[A-Za-z_][\w.-]*", one)] == []
+
+
 def test_every_link_inside_the_page_leads_somewhere(any_page: Page) -> None:
     ids = {attrs["id"] for _, attrs in any_page.elements if "id" in attrs}
     for attrs in any_page.all("a"):
@@ -99,6 +106,13 @@ def test_every_plot_is_described_with_its_final_values(page: Page) -> None:
     plots = [attrs for attrs in page.all("svg") if attrs.get("class") == "plot"]
     assert len(plots) == 2 * 10, "over the steps and over the seconds"
     assert all("ends at" in str(attrs["aria-label"]) for attrs in plots)
+
+
+def test_no_list_of_facts_has_a_term_twice(any_page: Page) -> None:
+    lists = re.findall(r"<dl.*?</dl>", any_page.html, re.DOTALL)
+    terms = [re.findall(r"<dt[^>]*>(.*?)</dt>", one, re.DOTALL) for one in lists]
+    assert len(terms) > 10
+    assert [one for one in terms if len(one) != len(set(one))] == []
 
 
 def test_every_heading_of_a_table_has_a_scope_and_every_table_a_caption(any_page: Page) -> None:

@@ -154,8 +154,20 @@ def test_the_computing_time_is_told_by_task_and_by_stage(run: Run) -> None:
         ("Image fitting (1 cell)", 80.0),
         ("Super-resolution (1 cell)", 20.0),
     ]
-    stages = [("start", 10), ("training", 21), ("metrics", 11), ("files and the rest", 8)]
+    stages = [("start-up", 10), ("training", 21), ("scoring", 11), ("files and the rest", 8)]
     assert [(part.what, part.seconds) for part in found.stages] == stages
+
+
+def test_where_the_time_of_the_run_went_is_a_table_with_shares_that_add_up(run: Run) -> None:
+    """Of the distinct cells: one that two studies show was run once."""
+    times = {"startup_seconds": 30, "training_seconds": 120, "metrics_seconds": 6}
+    measured(make_spec(FIT), run, seconds=160, **times)
+    run.config.studies["other"] = Study(title="Other", grid=[])
+    run.cells["other"] = list(run.cells["study"])
+    words = Page(run.render()).words
+    stages = ("start-up 30 s 19 %", "training 2 min 00 s 75 %", "scoring 6.0 s 4 %", "files and the rest 4.0 s 2 %")
+    assert " ".join(("Stage Time Share", *stages)) in words
+    assert sum(part.share for part in costs(run).stages) == pytest.approx(100)
 
 
 def test_a_run_in_which_nothing_ran_has_no_such_section(run: Run) -> None:

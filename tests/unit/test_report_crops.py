@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from report_fixtures import CROPS, Page, Run, crops_run
 
+from sirenbench import catalog
 from sirenbench.collect import RUN, read_run
-from sirenbench.config.studies import WITH_STRIPS
+from sirenbench.config.model import Config
+from sirenbench.config.studies import WITH_STRIPS, Study
+from sirenbench.names import parse_name
 from sirenbench.records import IMAGES, folder_of
 from sirenbench.report.cells import labelled, read_cells
 from sirenbench.report.figures.pictures import picture_uri, pixels_of
 from sirenbench.report.layouts import LAYOUTS
 from sirenbench.report.views.crops import crops_of, psnr_of
 from sirenbench.report.views.images import Strip, strip
+from sirenbench.worker.job import CellJob
+from sirenbench.worker.job import run as run_cell
+from sirenbench.worker.train import train
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +68,34 @@ def test_pixels_are_read_back_from_the_page_as_they_were(shape: tuple[int, ...])
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     read = pixels_of(picture_uri(pixels))
     assert np.array_equal(read, pixels if len(shape) == 3 else np.dstack([pixels] * 3))
+
+
+@pytest.mark.parametrize("place", [(64, 0, 1, 1), (0, 200, 4, 4), (60, 0, 5, 4), (0, 60, 4, 5)])
+def test_a_place_outside_of_the_picture_is_left_out(shown: Strip, place: tuple[int, int, int, int]) -> None:
+    """Such a place is refused before a run: a file of the run was altered since."""
+    assert [crop.name for crop in crops_of(shown, {"corner": (60, 60, 4, 4), "outside": place})] == ["corner"]
+
+
+TASKS = {
+    "fit": "fit/picture-16/siren-1x8/steps=2/replicates=1",
+    "sr": "sr/picture-16-x2/siren-1x8/steps=2/replicates=1",
+    "poisson": "poisson/picture-16/siren-1x8/steps=2/replicates=1",
+    "activations": "activations/picture-16/siren-1x8/replicates=1",
+}
+
+
+@pytest.mark.parametrize("layout", WITH_STRIPS)
+@pytest.mark.parametrize("task", catalog.tasks())
+def test_cells_of_every_task_leave_what_a_crop_is_of(
+    task: str, layout: str, picture_status: Path, tmp_path: Path
+) -> None:
+    """So that a study with crops that the configuration allows does not come out without them."""
+    spec = parse_name(TASKS[task])
+    study = Study(title="Study", layout=layout, grid=[], crops={"here": (2, 3, 4, 5)})  # type: ignore[arg-type]
+    run = Run(tmp_path / "run", Config(run="small", studies={"study": study}), {"study": [spec]})
+    run_cell(CellJob(spec, "none", picture_status, run.results), train)
+    page = Page(run.render())
+    assert sum(attrs.get("viewbox") == "2 3 4 5" for attrs in page.all("svg")) == 2
 
 
 def test_no_picture_is_embedded_again_for_its_crops(page: Page) -> None:

@@ -165,9 +165,9 @@ def _tasks(cells: Sequence[Cell]) -> list[Part]:
 
 def _stages(costs: Sequence[Cost]) -> list[Part]:
     stages = {
-        "start": fsum(cost.startup_seconds for cost in costs),
+        "start-up": fsum(cost.startup_seconds for cost in costs),
         "training": fsum(cost.training_seconds for cost in costs),
-        "metrics": fsum(cost.metrics_seconds for cost in costs),
+        "scoring": fsum(cost.metrics_seconds for cost in costs),
     }
     rest = fsum(cost.seconds for cost in costs) - fsum(stages.values())
     return _shares([*stages.items(), ("files and the rest", max(rest, 0.0))])

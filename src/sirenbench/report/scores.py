@@ -126,7 +126,14 @@ def spreads(cell: Cell) -> list[str]:
             least, middle, most = (number(of(values), 4) for of in (min, median, max))
             n = plural(summary.n, "seed")
             lines.append(f"{facts(metric).label}: mean {mean} over {n}, median {middle}, from {least} to {most}")
+        if (undefined := _undefined(cell, metric)) and len(cell.replicates) > 1:
+            lines.append(f"{facts(metric).label}: undefined for {undefined} of {len(cell.replicates)} seeds")
     return lines
+
+
+def _undefined(cell: Cell, metric: str) -> int:
+    """Of how many seeds that did not diverge a metric says nothing: a constant image correlates with none."""
+    return max(summarise(cell.sample(metric)).left_out - cell.diverged, 0)
 
 
 def _at(cell: Cell, metric: str, step: int, results: Path) -> Sample:

@@ -163,7 +163,8 @@
       const [x, y, width, height] = dataset.crop.split(" ").map(Number);
       return [dataset.name, { x, y, width, height }];
     });
-    const opening = (words, crop) => button(words, () => open(figure.dataset.title, panes, named, crop).catch(tell));
+    const { title } = figure.dataset;
+    const opening = (words, crop) => button(words, () => open(title, panes, named, crop).catch(tell), `${words}: ${title}`);
     tools.append(opening("Compare two, inspect crops"), ...named.map(([name, crop]) => opening(`Inspect ${name}`, crop)));
   });
 }

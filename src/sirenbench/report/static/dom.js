@@ -12,8 +12,8 @@ const labelled = (text, control) => element("label", {}, `${text} `, control);
 
 const within = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
 
-const button = (text, press) => {
-  const made = element("button", { type: "button", textContent: text });
+const button = (text, press, ariaLabel = null) => {
+  const made = element("button", { type: "button", textContent: text, ariaLabel });
   made.addEventListener("click", press);
   return made;
 };
@@ -29,8 +29,8 @@ const copying = (words, text, otherwise, label = words) => {
     }
     Object.assign(made, { textContent: done, ariaLabel: done });
     setTimeout(() => Object.assign(made, { textContent: words, ariaLabel: label }), 2000);
-  });
-  return Object.assign(made, { ariaLabel: label });
+  }, label);
+  return made;
 };
 
 // Buttons of which one is pressed; `options` are pairs of a value and its text. Where `choose` answers false, the

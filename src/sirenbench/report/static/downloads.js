@@ -49,7 +49,7 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
   const offer = (what, name, formats, content) => {
     const buttons = Object.entries(formats).map(([format, write]) => {
       const press = async () => write(name, await content());
-      return Object.assign(button(format, press), { ariaLabel: `${name} as ${format}` });
+      return button(format, press, `${name} as ${format}`);
     });
     return element("p", { className: "tools" }, `${what} as `, ...buttons);
   };
@@ -141,9 +141,9 @@ const shown = (cell, unread) => wordsOf(readable(cell, unread));
     ].join("\n");
   };
 
-  // Markdown as GitHub has it: a pipe table, in which a title over all columns is one in the first.
+  // Markdown as GitHub has it, which links a bare `www.`: a pipe table, a title over all columns in the first.
   const MARKDOWN = {
-    escape: (text) => text.replace(/[\\`*_[\]<>|~^&$#@:]/g, "\\$&"),
+    escape: (text) => text.replace(/[\\`*_[\]<>|~^&$#@:]|(?<=www)\./gi, "\\$&"),
     best: (text) => `**${text}**`,
     second: (text) => `*${text}*`,
     span: (text, columns) => text + " |".repeat(columns - 1),

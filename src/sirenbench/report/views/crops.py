@@ -34,14 +34,16 @@ class Crop:
 
 
 def crops_of(strip: Strip, places: Mapping[str, Place]) -> list[Crop]:
-    """The crops of a strip with a target, by the names of their places."""
+    """The crops of a strip with a target, by the names of their places: of those that lie in the picture."""
     panes = [pane for pane in strip.panes if pane.uri and pane.role != "input"]
     if not places or not panes or panes[0].role != "target":
         return []
     pixels = [pixels_of(pane.uri) for pane in panes]
+    tall, wide = pixels[0].shape[:2]
     return [
         Crop(name, place, [_piece(*shown, pixels[0], place) for shown in zip(panes, pixels, strict=True)])
         for name, place in places.items()
+        if place[0] + place[2] <= wide and place[1] + place[3] <= tall
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,8 @@ def curves(key: str, shown: Sequence[Labelled], title: str, results: Path) -> Cu
         points += [row for line in thinned(series) for row in _points(line, metric)]
         for axis, drawn in panels.items():
             text = f"{facts(metric).title} over the {AXES[axis].words}, {title}"
-            drawn.append(draw(f"{key}-{metric}-{axis}", metric, series, text, axis))
+            name = re.sub(r"[@=,]", "-", f"{key}-{metric}-{axis}")  # ids in SVG are names of XML
+            drawn.append(draw(name, metric, series, text, axis))
         legend |= {
             line.label: Key(line.label, line.style, colour_of(line.style), dash_of(line.style), line.is_level)
             for line in series
