@@ -146,7 +146,7 @@ def test_a_link_to_a_deviation_that_concerns_no_cell_opens_the_list_of_those(pag
 
 
 def test_costs_are_sorted_by_keyboard(page: Page) -> None:
-    table = page.locator("#cost table")
+    table = page.locator("#cost table[data-name$=-cost]")
     table.locator("thead button", has_text="Bits per pixel").press("Enter")
     column = [head.strip() for head in table.locator("thead th").all_inner_texts()].index("Bits per pixel")
     found = [row.locator("th, td").nth(column).inner_text() for row in table.locator("tbody tr").all()]
@@ -156,7 +156,7 @@ def test_costs_are_sorted_by_keyboard(page: Page) -> None:
 
 
 def test_a_long_table_shows_only_the_rows_with_some_words_and_gives_away_those(page: Page) -> None:
-    table = page.locator("#cost table")
+    table = page.locator("#cost table[data-name$=-cost]")
     rows = table.locator("tbody tr")
     assert rows.count() >= 12
     field = page.locator("#cost").get_by_label("Rows with")
