@@ -117,23 +117,19 @@ def paper_numbers(cell: Cell, results: Path) -> list[str]:
 
 def spreads(cell: Cell) -> list[str]:
     """Each metric over the seeds of a cell, in words; nothing for a cell of one seed."""
-    lines = []
-    for metric in (*cell.metrics, *cell.final):
-        values = list(cell.sample(metric).defined.values())
+    seeds, lines = len(cell.replicates), []
+    for metric in (*cell.metrics, *cell.final) if seeds > 1 else ():
+        sample = cell.sample(metric)
+        values, summary = list(sample.defined.values()), summarise(sample)
         if len(values) > 1 and not cell.exact:
-            summary = summarise(cell.sample(metric))
             mean = number(summary.mean, 4) + (f" ± {half_width(summary.half, 4)}" if summary.has_interval else "")
             least, middle, most = (number(of(values), 4) for of in (min, median, max))
             n = plural(summary.n, "seed")
             lines.append(f"{facts(metric).label}: mean {mean} over {n}, median {middle}, from {least} to {most}")
-        if (undefined := _undefined(cell, metric)) and len(cell.replicates) > 1:
-            lines.append(f"{facts(metric).label}: undefined for {undefined} of {len(cell.replicates)} seeds")
+        # Of seeds that did not diverge: a constant image correlates with none.
+        if (undefined := summary.left_out - cell.diverged) > 0:
+            lines.append(f"{facts(metric).label}: undefined for {undefined} of {seeds} seeds")
     return lines
-
-
-def _undefined(cell: Cell, metric: str) -> int:
-    """Of how many seeds that did not diverge a metric says nothing: a constant image correlates with none."""
-    return max(summarise(cell.sample(metric)).left_out - cell.diverged, 0)
 
 
 def _at(cell: Cell, metric: str, step: int, results: Path) -> Sample:
