@@ -182,18 +182,17 @@ def read_cells(frame: pd.DataFrame) -> list[Cell]:
     return [replace(cell, pixels=verdict) for cell, verdict in zip(cells, verdicts_of(cells), strict=True)]
 
 
-def curves_of(cell: Cell, results: Path) -> pd.DataFrame | None:
-    """What was followed over its steps, a row for each scored step and replicate; None if it left no curves.
+def curves_of(cell: Cell, results: Path) -> dict[str, np.ndarray] | None:
+    """What was followed over its steps: columns with an entry for each scored step and replicate.
+
+    None if it left no curves.
 
     Raises
     ------
     RecordError
         If the file is damaged.
     """
-    import pandas as pd
-
-    table = left_by(cell, CURVES, read_curves, results)
-    return None if table is None else pd.DataFrame(table)
+    return left_by(cell, CURVES, read_curves, results)
 
 
 def left_by(

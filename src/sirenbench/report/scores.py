@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from sirenbench.records import RecordError
-from sirenbench.report.cells import Cell, curves_of
+from sirenbench.report.cells import Cell, Data, curves_of
 from sirenbench.report.metrics import facts
 from sirenbench.report.paper import EVIDENCE, PaperValue, find, find_all
 from sirenbench.report.pixels import ELSEWHERE, OTHER, SAME
@@ -140,8 +140,9 @@ def _at(cell: Cell, metric: str, step: int, results: Path) -> Sample:
         return Sample()
     if curves is None:
         return Sample()
-    there = curves[curves["step"] == step].set_index("replicate")[metric]
-    return Sample({r.seed: float(there[r.replicate]) for r in cell.replicates if r.replicate in there.index})
+    at = curves["step"] == step
+    there = dict(zip(curves["replicate"][at], curves[metric][at], strict=True))
+    return Sample({r.seed: float(there[r.replicate]) for r in cell.replicates if r.replicate in there})
 
 
 def _digits(metric: str, table: bool) -> int:
@@ -151,8 +152,12 @@ def _digits(metric: str, table: bool) -> int:
 def _marks(cells: Sequence[Cell], metric: str) -> list[Mark]:
     marks = [Mark.NONE] * len(cells)
     better, alike = facts(metric).better, facts(metric).alike
-    for kin in {(cell.data, cell.track) for cell in cells} if better != "neither" else ():
-        indices = [i for i, cell in enumerate(cells) if (cell.data, cell.track) == kin]
+    if better == "neither":
+        return marks
+    kin: dict[tuple[Data, str], list[int]] = {}
+    for i, cell in enumerate(cells):
+        kin.setdefault((cell.data, cell.track), []).append(i)
+    for indices in kin.values():
         ranked = rank([cells[i].sample(metric) for i in indices], better == "higher", alike)
         for i, mark in zip(indices, ranked, strict=True):
             marks[i] = mark

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from statistics import fmean
 from typing import TypeAlias
 
@@ -44,7 +44,8 @@ class Judged(ABC):
     def scores(self) -> Iterable[Score]:
         """All of them."""
 
-    @property
+    # Asked for every row that is written down: of all rows, it is found out once.
+    @cached_property
     def verdicts(self) -> set[str]:
         """What is said of ours against the paper's numbers; empty if the paper has none."""
         return {score.against.verdict for score in self.scores() if score.against.paper}

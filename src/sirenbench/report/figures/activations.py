@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sirenbench.activation_statistics import POST, PRE, Statistics, bin_edges
-from sirenbench.report.figures.style import Margins, drawing, inline, stand_in
+from sirenbench.report.figures.style import Margins, drawing, empty_figure, inline, stand_in
 from sirenbench.report.text import number
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def draw(key: str, statistics: Statistics, title: str, laws: bool = True) -> Mar
         Whether N(0, 1) and the arcsine law are predicted at all: they are for sines.
     """
     drawn = statistics.mean.shape[1] - 1
-    with drawing(key, _WIDTH, _MARGINS.top + _ROW * drawn + _MARGINS.bottom, _MARGINS) as (figure, svg):
+    height = _MARGINS.top + _ROW * drawn + _MARGINS.bottom
+    with drawing(key, lambda: empty_figure(_WIDTH, height, _MARGINS)) as (figure, svg):
         panels = figure.subplots(drawn, 2, subplot_kw={"facecolor": "none"}, gridspec_kw=_BETWEEN)
         for stage, (left, right) in enumerate(panels):
             _draw_distribution(left, statistics, stage, law=laws and stage > 1)

@@ -6,17 +6,19 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
 
-from sirenbench.report.figures.style import Margins, dash_of, drawing, inline, stand_in
+from sirenbench.report.figures.style import Margins, dash_of, drawing, empty_figure, inline, stand_in
 from sirenbench.report.metrics import facts
 from sirenbench.report.text import duration, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Of one curve, and of all curves of a panel together: where there are many, nobody sees more of each. Panels that have
 # to be opened have a quarter of them.
@@ -158,10 +160,21 @@ def _end(one: Series, digits: int) -> str:
 
 @contextmanager
 def _axes(key: str) -> Iterator[tuple[Axes, io.StringIO]]:
-    with drawing(key, 5.0, 3.1, _MARGINS) as (figure, svg):
-        axes = figure.add_subplot(facecolor="none")
-        axes.margins(x=0.01)
+    with drawing(key, _panel) as (figure, svg):
+        (axes,) = figure.axes
+        for artist in (*axes.lines, *axes.collections):
+            artist.remove()
+        axes.relim()
+        axes.set_xscale("linear")
         yield axes, svg
+
+
+@cache
+def _panel() -> Figure:
+    """The same for every panel: to make axes and their ticks takes as long as to draw in them."""
+    figure = empty_figure(5.0, 3.1, _MARGINS)
+    figure.add_subplot(facecolor="none").margins(x=0.01)
+    return figure
 
 
 def _draw_line(axes: Axes, one: Series, along: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,16 +51,28 @@ def dash_of(style: int) -> str:
     return DASHES[(style + style // COLOURS) % len(DASHES)]
 
 
-@contextmanager
-def drawing(key: str, width: float, height: float, margins: Margins) -> Iterator[tuple[Figure, io.StringIO]]:
-    """An empty figure of so many inches in the report's style, and where its SVG is once the block has ended.
+def empty_figure(width: float, height: float, margins: Margins) -> Figure:
+    """A figure of so many inches; margins are given because Matplotlib, to find them, draws everything twice."""
+    from matplotlib.figure import Figure
 
-    ``key`` is unique on the page and the same for :func:`inline`. Margins are given because Matplotlib, to find them,
-    draws everything twice.
+    figure = Figure(figsize=(width, height), facecolor="none")
+    figure.subplots_adjust(
+        left=margins.left / width,
+        right=1 - margins.right / width,
+        bottom=margins.bottom / height,
+        top=1 - margins.top / height,
+    )
+    return figure
+
+
+@contextmanager
+def drawing(key: str, figure: Callable[[], Figure]) -> Iterator[tuple[Figure, io.StringIO]]:
+    """A figure, made in the report's style, and where its SVG is once the block has ended.
+
+    ``key`` is unique on the page and the same for :func:`inline`.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
 
     style: dict[Any, Any] = {
         "svg.fonttype": "none",
@@ -83,15 +95,9 @@ def drawing(key: str, width: float, height: float, margins: Margins) -> Iterator
     }
     svg = io.StringIO()
     with mpl.rc_context(style):
-        figure = Figure(figsize=(width, height), facecolor="none")
-        figure.subplots_adjust(
-            left=margins.left / width,
-            right=1 - margins.right / width,
-            bottom=margins.bottom / height,
-            top=1 - margins.top / height,
-        )
-        yield figure, svg
-        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
+        made = figure()
+        yield made, svg
+        FigureCanvasSVG(made).print_svg(svg, metadata={"Date": None})
 
 
 def inline(svg: str, key: str, description: str) -> Markup:

@@ -120,17 +120,25 @@ def _series(one: Labelled, results: Path) -> dict[str, Series]:
             for metric, level in levels.items()
             if level
         }
-    frame = curves_of(one.cell, results)
-    if frame is None:
+    read = curves_of(one.cell, results)
+    if read is None:
         return {}
-    drawn = [metric for metric in DRAWN if metric in frame]
-    table = frame[["step", "replicate", "seconds", *drawn]].pivot(index="step", columns="replicate")
-    seconds = np.nanmean(table["seconds"].to_numpy(dtype=float), axis=1)
+    steps, row = np.unique(read["step"], return_inverse=True)
+    replicates, column = np.unique(read["replicate"], return_inverse=True)
+
+    def by_step_and_replicate(name: str) -> np.ndarray:
+        table = np.full((len(steps), len(replicates)), np.nan)
+        table[row, column] = read[name]
+        return table
+
+    seconds = np.nanmean(by_step_and_replicate("seconds"), axis=1)
     lines = {}
-    for metric in drawn:
-        values = table[metric].to_numpy(dtype=float)
+    for metric in DRAWN:
+        if metric not in read:
+            continue
+        values = by_step_and_replicate(metric)
         scored = ~np.isnan(values).all(axis=1)
         mean, half = band(values[scored].T)
         if len(mean) > 1 and np.isfinite(mean).any():
-            lines[metric] = Series(one.label, one.style, table.index.to_numpy()[scored], mean, half, seconds[scored])
+            lines[metric] = Series(one.label, one.style, steps[scored], mean, half, seconds[scored])
     return lines
