@@ -21,7 +21,7 @@ from sirenbench.report.files import FILES
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     run = demo_run(tmp_path_factory.mktemp("files"), steps=60)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "EMBEDDED_AT_MOST", 1000)
+        patch.setattr(files, "ONE_FILE_AT_MOST", 1000)
         run.render()
         yield run
 
@@ -55,7 +55,7 @@ def test_the_pictures_lie_beside_the_page_which_says_so(run: Run) -> None:
     assert len(linked) > 10
     for suffix in (".webp", ".js"):
         assert {path.stem for path in (run.folder / FILES).glob(f"*{suffix}")} == linked
-    assert f"in the folder <code>{FILES}</code>" in html
+    assert f"Keep the folder <code>{FILES}</code> beside this file" in html
     assert "no other file" not in html
 
 
@@ -75,7 +75,7 @@ def test_differences_and_crops_are_those_of_the_embedded_pictures(run: Run, tmp_
     context, _, _ = asked
     single = tmp_path / "single"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "EMBEDDED_AT_MOST", 30_000_000)
+        patch.setattr(files, "ONE_FILE_AT_MOST", 30_000_000)
         shutil.copytree(run.folder, single)
         Run(run.root, run.config, run.cells).render()
         shutil.move(run.folder / REPORT, single / REPORT)
@@ -144,15 +144,24 @@ def test_all_pictures_are_asked_for_before_the_page_is_printed(run: Run, asked: 
     assert {Path(url).name for url in requests if url.endswith(".webp")} == wanted
 
 
+def beside(run: Run) -> dict[str, bytes]:
+    """Everything that lies in the folder."""
+    folder = run.folder / FILES
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_the_layout_follows_the_size_and_leaves_nothing_behind(run: Run) -> None:
     html = (run.folder / REPORT).read_text(encoding="utf-8").splitlines()
-    before = {path.name: path.read_bytes() for path in (run.folder / FILES).iterdir()}
+    before = beside(run)
     (run.folder / FILES / f"{'0' * 24}.webp").write_bytes(b"of an earlier page")
+    (run.folder / FILES / "cells/fit/gone").mkdir()
+    (run.folder / FILES / "cells/fit/gone/steps=1.html").write_text("of a cell that is no more")
     again = run.render().splitlines()
     assert len([one for one, other in zip(html, again, strict=True) if one != other]) <= 1, "the date"
-    assert {path.name: path.read_bytes() for path in (run.folder / FILES).iterdir()} == before
+    assert beside(run) == before
+    assert not (run.folder / FILES / "cells/fit/gone").exists()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "EMBEDDED_AT_MOST", 30_000_000)
+        patch.setattr(files, "ONE_FILE_AT_MOST", 30_000_000)
         assert "data:image/webp" in run.render()
     assert not (run.folder / FILES).exists()
     (run.folder / FILES).mkdir()

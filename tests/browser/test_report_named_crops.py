@@ -25,7 +25,7 @@ from sirenbench.report.build import REPORT
 def crops_address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     run = crops_run(tmp_path_factory.mktemp("crops"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "EMBEDDED_AT_MOST", request.param)
+        patch.setattr(files, "ONE_FILE_AT_MOST", request.param)
         run.render()
     return (run.folder / REPORT).as_uri()
 

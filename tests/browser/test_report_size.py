@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 from report_fixtures import Run
-from report_scale import LONGEST, Cost, paper_figures, rendered, write
+from report_scale import LONGEST, Cost, paper_figures, rendered, sweep, write
 
 from sirenbench.report.build import REPORT
 
@@ -62,3 +63,12 @@ def test_the_page_is_open_in_two_seconds(browser: Browser, run: Run, cost: Cost)
 
     # Twice that on processors that other tests share.
     assert min(opening() for _ in range(5)) < 4
+
+
+def test_a_fifth_of_five_thousand_cells_takes_no_more_than_its_part_of_five_minutes(tmp_path: Path) -> None:
+    fifth = sweep(tmp_path, part=5)
+    write(fifth)
+    assert fifth.collect()["name"].nunique() == 1000
+    cost = rendered(fifth)
+    assert cost.cpu < 60
+    assert cost.page < 30

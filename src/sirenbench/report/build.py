@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,27 +16,29 @@ from markupsafe import Markup
 from sirenbench.claims.verdicts import FILE
 from sirenbench.collect import public, read_run, reading
 from sirenbench.records import readable, write_text
+from sirenbench.report import files
 from sirenbench.report.cells import Cell, groups_of, labelled, read_cells
 from sirenbench.report.comparison import Comparison
-from sirenbench.report.costs import Costs, costs_of
+from sirenbench.report.costs import costs_of
 from sirenbench.report.data import packed
-from sirenbench.report.deviations import Deviation, Deviations, concerning, deviations_of
+from sirenbench.report.deviations import concerning, deviations_of
 from sirenbench.report.exports import exports_of, write_exports
 from sirenbench.report.figures.curves import AXES
-from sirenbench.report.files import places_of, remove_others, write_pictures
-from sirenbench.report.findings import Finding, findings_of
-from sirenbench.report.layouts import LAYOUTS, Layout, Pictures
-from sirenbench.report.metrics import Entry, facts, glossary
-from sirenbench.report.origin import Origin, files_of, origin_of
+from sirenbench.report.files import STYLE, page_of, remove_others, write_pictures
+from sirenbench.report.findings import findings_of
+from sirenbench.report.layouts import LAYOUTS
+from sirenbench.report.metrics import facts, glossary
+from sirenbench.report.origin import files_of, origin_of
+from sirenbench.report.page import Detail, Page, Section, View
 from sirenbench.report.paper import EVIDENCE
 from sirenbench.report.pixels import WORDS as PIXELS
-from sirenbench.report.pixels import Comparability, comparability_of
+from sirenbench.report.pixels import comparability_of
 from sirenbench.report.scorecard import WORDS, Scorecard, read_scorecard
 from sirenbench.report.scores import paper_numbers, spreads
-from sirenbench.report.tables import STATES, TERMS, Table, data_title
+from sirenbench.report.tables import STATES, TERMS, data_title
 from sirenbench.report.text import count, duration, machine, number, plain, plural, rate
-from sirenbench.report.views.crops import Crop, crops_of
-from sirenbench.report.views.curves import Curves, curves
+from sirenbench.report.views.crops import crops_of
+from sirenbench.report.views.curves import curves
 from sirenbench.report.views.images import Strip
 from sirenbench.report.views.shared import shared
 
@@ -50,134 +52,11 @@ SCRIPTS = ("dom.js", "pixels.js", "downloads.js", "report.js", "differences.js",
 STYLES = ("report.css", "scorecard.css", "sections.css")
 
 
-@dataclass(frozen=True)
-class View:
-    """Curves, pictures and crops of these of the cells of a study that share their image.
-
-    ``name`` is made for files.
-    """
-
-    name: str
-    title: str
-    curves: Curves | None
-    pictures: Pictures | None
-    crops: list[Crop]
-
-    @property
-    def uris(self) -> list[str]:
-        """Of all its pictures, as often as they stand on the page."""
-        pieces = [piece.pane.uri for crop in self.crops for piece in crop.pieces]
-        return [*getattr(self.pictures, "uris", ()), *pieces]
-
-    @property
-    def drawings(self) -> list[Markup]:
-        """What is drawn for it, the pictures aside."""
-        panels = [panel for of_axis in (self.curves.panels if self.curves else {}).values() for panel in of_axis]
-        layers = self.pictures if isinstance(self.pictures, list) else []
-        return panels + [one.drawing for one in layers if one.drawing]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One study, ready to be written down.
-
-    Attributes
-    ----------
-    cells
-        The names of those that it shows.
-    scaled
-        Everything that any of its cells has otherwise than the paper's.
-    absent
-        The cells without a result, each of which says why.
-    lacking
-        How many of the others have no number for a metric, by that and by the reason.
-    """
-
-    name: str
-    title: str
-    source: str
-    text: str
-    track: str
-    layout: Layout
-    cells: frozenset[str]
-    why: str
-    tally: str
-    seeds: str
-    scaled: list[str]
-    table: Table
-    findings: list[Finding]
-    views: list[View]
-    absent: list[Cell]
-    lacking: Counter[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Detail:
-    """One cell, with what the paper's numbers for it are and where they are from.
-
-    Attributes
-    ----------
-    deviations
-        Where text and code differ in what concerns it, and which of the two it follows.
-    spreads
-        Each metric over the seeds, in words.
-    log
-        The end of its log, where it failed.
-    """
-
-    cell: Cell
-    paper: list[str]
-    deviations: list[tuple[Deviation, str]]
-    spreads: list[str]
-    log: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """Everything the templates write down.
-
-    Attributes
-    ----------
-    shared
-        The ids of the pictures that are embedded once for several places.
-    files
-        Where the pictures lie that are not embedded.
-    licences
-        Name, licence and SHA-256 of every file that the run is made of.
-    data
-        What can be taken from the page as files.
-    """
-
-    run: dict
-    tally: list[tuple[str, str, int]]
-    sections: list[Section]
-    details: list[Detail]
-    comparison: Comparison | None
-    comparability: Comparability | None
-    costs: Costs | None
-    deviations: Deviations
-    origin: Origin
-    licences: list[tuple[str, str, str]]
-    glossary: list[Entry]
-    scorecard: Scorecard | None
-    shared: dict[str, str]
-    files: dict[str, str]
-    data: str
-
-    @property
-    def has_findings(self) -> bool:
-        return any(section.findings for section in self.sections)
-
-    def showing(self, *names: str) -> list[Section]:
-        """The sections that show any of these cells."""
-        return [section for section in self.sections if not section.cells.isdisjoint(names)]
-
-
 def render(folder: Path, results: Path, comparison: Comparison | None = None, to: Path | None = None) -> Path:
     """Write ``report.html`` of the run in ``folder`` (``run.json``, ``results.parquet``).
 
-    Beside it the folder ``report_files`` has the pictures, if too much would be embedded, and
-    ``report_figures`` and ``report_tables`` have what it draws and tabulates as files.
+    Beside it ``report_figures`` and ``report_tables`` have what it draws and tabulates as files; and if the page would
+    have more than 30 MB, ``report_files`` has its pictures and a page for each cell.
 
     Parameters
     ----------
@@ -198,16 +77,45 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
         scorecard = read_scorecard(folder, set(frame["name"]))
     page = _page(run, frame, scorecard, comparison, results)
     rendered = datetime.now(UTC).replace(microsecond=0)
-    html = _environment().get_template("page.html.j2").render(page=page, rendered=rendered)
+    environment = _environment()
+    write_down = partial(environment.get_template("page.html.j2").generate, rendered=rendered, home="")
+    html, pages = _one_file(write_down(page=page)), {}
+    if html is None:
+        page = page.with_folder()
+        html, pages = "".join(write_down(page=page)), _pages_of_cells(page, environment)
     exports = exports_of(page.sections)
     # All is made before anything of an earlier report is replaced.
     to = to or folder
-    write_pictures(page.files, to)
+    pictures = write_pictures(page.files, to)
+    for address, text in pages.items():
+        write_text(to / address, text)
     write_text(to / REPORT, readable(html))
-    remove_others(page.files, to)
+    remove_others([*pictures, *pages], to)
     write_exports(exports, to)
     _warn_if_large(to / REPORT)
     return to / REPORT
+
+
+def _one_file(parts: Iterable[str]) -> str | None:
+    """The page as far as it is one file, and nothing where it is too large for that."""
+    written, size = [], 0
+    for part in parts:
+        written.append(part)
+        size += len(part)
+        if size > files.ONE_FILE_AT_MOST:
+            return None
+    return "".join(written)
+
+
+def _pages_of_cells(page: Page, environment: Environment) -> dict[str, str]:
+    """A page for each cell, and the style of them all: address -> text."""
+    template = environment.get_template("cell_page.html.j2")
+    pages = {STYLE: str(environment.globals["style"])}
+    for detail in page.details:
+        address = page_of(detail.cell.name)
+        root = "../" * address.count("/")
+        pages[address] = readable(template.render(page=page, detail=detail, root=root, home=root + REPORT))
+    return pages
 
 
 def _warn_if_large(page: Path) -> None:
@@ -229,6 +137,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "style": Markup("\n").join(map(_static, STYLES)),
         "script": Markup("\n").join(map(_static, SCRIPTS)),
+        "stylesheet": STYLE,
         "states": STATES,
         "axes": AXES,
         "terms": TERMS,
@@ -269,8 +178,6 @@ def _page(
         _section(name, about, by_study[name], run["images"], views[name]) for name, about in run["studies"].items()
     ]
     shown = [view for of_study in views.values() for view in of_study]
-    uris = [uri for view in shown for uri in view.uris]
-    files = places_of(uris, (drawing for view in shown for drawing in view.drawings))
     return Page(
         run=run,
         tally=_tally(distinct),
@@ -284,8 +191,7 @@ def _page(
         licences=files_of(records, results),
         glossary=glossary(_metrics(cells, sections)),
         scorecard=scorecard,
-        shared={} if files else shared(uris),
-        files=files,
+        shared=shared(uri for view in shown for uri in view.uris),
         data=packed(public(frame), (view.curves for view in shown if view.curves)),
     )
 

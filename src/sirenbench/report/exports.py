@@ -21,7 +21,7 @@ from sirenbench.report.views.activations import Layers
 from sirenbench.report.views.curves import Curves, Key
 
 if TYPE_CHECKING:
-    from sirenbench.report.build import Section
+    from sirenbench.report.page import Section
 
 FIGURES, TABLES = "report_figures", "report_tables"
 

@@ -1,4 +1,4 @@
-"""Pictures as files beside the page, where too much would be embedded in it.
+"""A folder beside the page of a large run: its pictures, and a page for each cell.
 
 A page that was opened from disk may show a picture of another file, but not read its pixels. So each picture has a
 script beside it that holds it once more, as text; the page asks for it where it computes with the pixels.
@@ -15,20 +15,25 @@ from pathlib import Path
 from sirenbench.records import atomic_path, write_text
 
 FILES = "report_files"
-EMBEDDED_AT_MOST = 30_000_000
-_OURS = re.compile(r"[0-9a-f]{24}\.(webp|js)")
+ONE_FILE_AT_MOST = 30_000_000
+STYLE = f"{FILES}/report.css"
+_OURS = re.compile(rf"{FILES}/([0-9a-f]{{24}}\.(webp|js)|report\.css|cells/.+\.html)")
 
 
-def places_of(uris: Iterable[str], drawings: Iterable[str]) -> dict[str, str]:
-    """The address of each picture's file, by its data URI; nothing where they can all be embedded with the drawings."""
+def places_of(uris: Iterable[str]) -> dict[str, str]:
+    """The address of each picture's file, by its data URI."""
     distinct = dict.fromkeys(filter(None, uris))
-    if sum(map(len, (*distinct, *drawings))) <= EMBEDDED_AT_MOST:
-        return {}
     return {uri: f"{FILES}/{hashlib.sha256(uri.encode()).hexdigest()[:24]}.webp" for uri in distinct}
 
 
-def write_pictures(places: Mapping[str, str], folder: Path) -> None:
-    """Write the files that are not there yet: a name stands for a content."""
+def page_of(name: str) -> str:
+    """The address of a cell's own page."""
+    return f"{FILES}/cells/{name}.html"
+
+
+def write_pictures(places: Mapping[str, str], folder: Path) -> list[str]:
+    """Write the files that are not there yet, for a name stands for a content; the addresses of all."""
+    addresses = []
     for uri, place in places.items():
         picture, script = folder / place, (folder / place).with_suffix(".js")
         if not picture.exists():
@@ -36,13 +41,18 @@ def write_pictures(places: Mapping[str, str], folder: Path) -> None:
                 temporary.write_bytes(base64.b64decode(uri.partition(",")[2]))
         if not script.exists():
             write_text(script, f'picture("{picture.stem}", "{uri}");\n')
+        addresses += [place, script.relative_to(folder).as_posix()]
+    return addresses
 
 
-def remove_others(places: Mapping[str, str], folder: Path) -> None:
-    """Remove the pictures of earlier pages, and the folder with the last of them."""
-    kept = {Path(place).stem for place in places.values()}
-    for path in (folder / FILES).glob("*"):
-        if _OURS.fullmatch(path.name) and path.stem not in kept:
+def remove_others(kept: Iterable[str], folder: Path) -> None:
+    """Remove what earlier pages had beside them, and every folder with the last that is in it."""
+    addresses = set(kept)
+    # What is in a folder comes before the folder.
+    for path in (*sorted((folder / FILES).rglob("*"), reverse=True), folder / FILES):
+        address = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif _OURS.fullmatch(address) and address not in addresses:
             path.unlink()
-    if (folder / FILES).is_dir() and not any((folder / FILES).iterdir()):
-        (folder / FILES).rmdir()

@@ -42,7 +42,7 @@
     place.before(element("p", { className: "tools" }, labelled(`${label} with`, field), count));
   };
   all("table.sortable").forEach((table) => searched("Rows", [...table.tBodies[0].rows], table.closest(".scroll")));
-  const cells = all("#cells > details");
+  const cells = all("#cells > .cell");
   if (cells.length) searched("Cells", cells, cells[0]);
 
   // Legends: a press leaves one curve lit.
