@@ -118,6 +118,17 @@ def test_all_sections_are_on_paper(page: Page, tmp_path: Path) -> None:
     assert page.locator("details[open]").count() == 0
 
 
+def test_without_script_all_details_are_on_paper_too(browser: Browser, any_address: str, tmp_path: Path) -> None:
+    with browser.new_context(java_script_enabled=False, offline=True) as context:
+        page = context.new_page()
+        page.goto(any_address)
+        page.pdf(path=tmp_path / "report.pdf", outline=True, tagged=True)
+        printed = (tmp_path / "report.pdf").read_bytes()
+        cells = page.locator("#cells details").count()
+    assert cells > 0
+    assert len(re.findall(rb"/Title \(Configuration\)", printed)) == cells
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_everything_that_is_pressed_is_24_pixels_high_and_wide(browser: Browser, any_address: str, width: int) -> None:
     """WCAG 2.2, 2.5.8; links in running text are exempt, those beside the heads of columns are not."""

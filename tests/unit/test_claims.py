@@ -636,6 +636,7 @@ def test_distributions_are_those_of_the_layers_that_are_named(layers: RunEvidenc
     if code is HOLDS:
         given = [what for what in ("std", "kurtosis", "ks") if what in arguments]
         assert [what for what, _ in found.parts] == [f"{s} {what}" for s in arguments["stages"] for what in given]
+        assert found.basis is Basis.OWN
 
 
 @pytest.mark.parametrize(
@@ -708,6 +709,14 @@ def test_a_smaller_cell_stands_for_the_papers_and_is_told(tmp_path: Path) -> Non
     assert found.cells == (smaller(A).name, smaller(B).name)
     assert found.scaled == ("size 16 instead of 32", "steps 100 instead of 200")
     assert found.basis is Basis.OTHER
+
+
+def test_the_parts_of_a_predicate_rest_on_its_cells(tmp_path: Path) -> None:
+    for spec, level in ((A, 40), (B, 30), (C, 20)):
+        write(tmp_path, smaller(spec), [rise(level + r / 10, steps=100) for r in range(3)])
+    there = evidence(tmp_path, *map(smaller, (A, B, C)), size=32, steps=STEPS)
+    found = trial({"ordering": {"terms": ["a", "b", "c"]}}).judge(there)
+    assert (found.code, len(found.parts), found.basis) == (HOLDS, 2, Basis.OTHER)
 
 
 def test_the_papers_own_scale_is_preferred(tmp_path: Path) -> None:

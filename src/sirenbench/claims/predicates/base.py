@@ -61,7 +61,8 @@ class Predicate(Block):
             verdict = self.decide(selection)
         except (NotTestable, UserError) as lack:
             return Verdict(Code.NOT_TESTABLE, str(lack))
-        return replace(verdict, cells=selection.names, scaled=selection.scaled)
+        # Its parts are of these cells too, which they do not know.
+        return replace(verdict, cells=selection.names, scaled=selection.scaled, basis_of_parts=None)
 
     def _check_scaled(self, selection: Selection) -> None:
         """Raise NotTestable if scaled-down cells cannot decide it."""
