@@ -32,6 +32,7 @@ from sirenbench.metrics.ids import FIT, parse_metric
 from sirenbench.names import parse_name
 from sirenbench.numerics import numerics_of
 from sirenbench.options import Value
+from sirenbench.progress import read_heartbeat
 from sirenbench.records import (
     FAILURE,
     RECORD,
@@ -136,6 +137,8 @@ def collect(
 
     def outcomes(name: str) -> Iterator[dict]:
         record = read_cell(results, name, config.images)
+        if record is None:
+            return iter([_unfinished(results, name)])
         return _outcomes(record, _further_scores(results, name, config.metrics, record))
 
     records = stamp_of(results, cells, config.metrics)  # before they are read: what is written after that is newer
@@ -325,14 +328,14 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
     }
 
 
-def _further_scores(results: Path, name: str, metrics: Sequence[str], record: CellRecord | None) -> list[Scores]:
+def _further_scores(results: Path, name: str, metrics: Sequence[str], record: CellRecord) -> list[Scores]:
     """What the rule ``evaluate`` left for the record that is there now.
 
     Scores that cannot be read, belong to another record, or are not one a replicate are as good as none.
     """
     folder = folder_of(results, name)
     scores = []
-    lengths = (0, len(record.replicates) if record else 0)
+    lengths = (0, len(record.replicates))
     for metric in metrics if (folder / RECORD).exists() else ():
         with suppress(RecordError):
             found = read_scores(folder / "metrics" / f"{metric}.json")
@@ -342,10 +345,15 @@ def _further_scores(results: Path, name: str, metrics: Sequence[str], record: Ce
     return scores
 
 
-def _outcomes(record: CellRecord | None, further: Sequence[Scores]) -> Iterator[dict]:
-    if record is None:
-        yield _MISSING
-        return
+def _unfinished(results: Path, name: str) -> dict:
+    beat = read_heartbeat(folder_of(results, name))
+    if beat is None or beat.is_stale:
+        return _MISSING
+    where = f"it was at step {beat.step:,} of {beat.steps:,} when these results were collected"
+    return _MISSING | {"state": "running", "reason": where}
+
+
+def _outcomes(record: CellRecord, further: Sequence[Scores]) -> Iterator[dict]:
     outcome = {
         "state": record.state,
         "reason": record.reason,

@@ -19,7 +19,8 @@ from sirenbench.config.grid import paper_cell
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import make_spec
-from sirenbench.records import FAILURE, RECORD, CellRecord, Scores, folder_of, write_record, write_scores
+from sirenbench.progress import STALE, Heartbeat
+from sirenbench.records import FAILURE, PROGRESS, RECORD, CellRecord, Scores, folder_of, write_record, write_scores
 from sirenbench.spec import CellSpec
 
 SMALL = {"task": "fit", "image": "cameraman", "size": 32, "depth": 1, "width": 8, "steps": 60, "replicates": 2}
@@ -61,6 +62,20 @@ def test_a_cell_without_numbers_is_one_row_with_its_reason(demo: tuple[Run, pd.D
     assert len(rows) == 1
     assert rows.reason.item()
     assert math.isnan(rows["last"].item())
+
+
+def test_a_cell_that_trains_just_now_is_told_with_its_step_and_one_that_fell_silent_is_missing(tmp_path: Path) -> None:
+    run = run_of(tmp_path, SIREN)
+    heart = Heartbeat(folder_of(run.results, SIREN.name), SIREN.name, 1000)
+    heart.beat(412, lambda: 30.0)
+    row = run.collect().iloc[0]
+    assert (row.state, row.reason) == ("running", "it was at step 412 of 1,000 when these results were collected")
+    path = folder_of(run.results, SIREN.name) / PROGRESS
+    beat = json.loads(path.read_text())
+    path.write_text(json.dumps(beat | {"updated": beat["updated"] - 2 * STALE}))
+    assert run.collect().iloc[0].state == "missing"
+    path.write_text("{")
+    assert run.collect().iloc[0].state == "missing"
 
 
 def test_a_damaged_record_counts_as_failed_and_stops_nothing(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from sirenbench.config.images import ImageRecipe
 from sirenbench.config.model import Config
 from sirenbench.config.studies import Study
 from sirenbench.names import changed, make_spec, parse_name
+from sirenbench.progress import Heartbeat
+from sirenbench.records import folder_of
 from sirenbench.report import paper
 from sirenbench.report.build import SCRIPTS
 from sirenbench.report.cells import read_cells
@@ -253,6 +255,16 @@ def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:
     assert not page.all("img")
 
 
+def test_a_cell_that_trains_just_now_is_on_the_page_with_its_command(tmp_path: Path) -> None:
+    run = small_run(tmp_path, Made(30.0), Made(0, state="missing"))
+    name = run.cells["study"][1].name
+    Heartbeat(folder_of(run.results, name), name, 1000).beat(412, lambda: 30.0)
+    page = Page(run.render())
+    assert "1 done 1 running" in page.words
+    assert "it was at step 412 of 1,000 when these results were collected" in page.words
+    assert f"snakemake results/cells/{name}/cell.json --force" in page.words
+
+
 def test_a_study_without_cells_still_has_a_section(tmp_path: Path) -> None:
     assert "Study" in Page(small_run(tmp_path).render()).words
 
@@ -308,6 +320,16 @@ def test_a_scaled_down_cell_shows_the_papers_number_but_is_not_judged(run: Run) 
     against = curves_table(cells, {}, "Figure 2").rows[0].scores["psnr"].against
     assert (against.paper, against.verdict, against.delta) == ("55.815", "scaled down", "")
     assert "size 64 instead of 256" in against.explanation
+
+
+def test_a_table_of_cells_has_the_papers_number_of_every_metric_that_the_paper_gives(tmp_path: Path) -> None:
+    study = Study(title="Study", source="Figure S8b", grid=[], reference={})
+    run = Run(tmp_path, Config(run="small", studies={"study": study}))
+    run.cells["study"] = [spec := parse_name("sr/div2k-0144-512-x4/siren-3x256/steps=1000")]
+    write_cell(run.results, spec, Made(18.6))
+    page = Page(run.render())
+    assert "Paper’s PSNR PSNR (dB) Δ Paper’s SSIM SSIM Δ" in page.words
+    assert {"18.601", "0.5873"} <= set(page.words.split())
 
 
 def test_where_all_is_scaled_down_table_1_has_no_row_of_differences(tmp_path: Path) -> None:

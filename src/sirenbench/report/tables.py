@@ -26,6 +26,7 @@ STATES = {
     "diverged": "diverged",
     "failed": "failed",
     "not-testable": "not testable",
+    "running": "running",
     "missing": "missing",
 }
 
@@ -83,6 +84,11 @@ class RowsTable(Judged):
 
     def scores(self) -> Iterable[Score]:
         return [score for row in self.rows for score in row.scores.values()]
+
+    @cached_property
+    def printed(self) -> set[str]:
+        """The metrics that the paper has numbers of."""
+        return {metric for row in self.rows for metric, score in row.scores.items() if score.against.paper}
 
 
 @dataclass(frozen=True)
