@@ -58,15 +58,26 @@ def shown(page: Page) -> dict[str, str]:
 
 
 def test_whether_positional_encoding_and_vgg_hurt_siren(page: Page) -> None:
-    page.get_by_label("Claims with").fill("positional encoding VGG SIREN worse")
+    page.get_by_label("Claims with").fill("P.E. + VGG hurts SIREN")
     assert shown(page) == {"claim:S7-06": "not-testable"}
     assert (
         "sr/div2k-0144-512-x4/siren-3x256/steps=1000 is not in this run"
         in page.locator("[id='claim:S7-06']").inner_text()
     )
     page.get_by_label("Claims with").fill("p.e. vgg relu network")
-    assert shown(page) == {"claim:X6": "holds", "claim:DEV-11": "refuted"}
-    assert page.locator("#claims [role=status]").inner_text() == "2 of 272"
+    assert shown(page) == {"claim:X6": "holds", "claim:DEV-11": "refuted", "claim:S7-06": "not-testable"}
+    assert page.locator("#claims [role=status]").inner_text() == "3 of 272"
+
+
+def test_without_script_that_claim_leads_to_the_one_on_what_the_paper_shows_under_its_name(
+    browser: Browser, judged_address: str
+) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{judged_address}#claim:S7-06")
+        page.locator("[id='claim:S7-06']").get_by_role("link", name="X6").click()
+        expect(page.locator("[id='claim:X6']")).to_be_in_viewport()
+        expect(page.locator("[id='claim:X6']")).to_contain_text("is a ReLU network")
 
 
 def test_a_count_of_the_header_leads_to_the_claims_that_it_counts(page: Page) -> None:

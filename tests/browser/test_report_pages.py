@@ -10,18 +10,20 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
-from conftest import CLAIMS
-from opening import grave_violations
+from opening import grave_violations, misplaced
 from playwright.sync_api import Browser, Page, expect
-from report_fixtures import Run, demo_run
-from test_report_standards import misplaced
+from report_fixtures import Made, Run, demo_run, write_cell
 
 from sirenbench.claims.judge import write_claims
+from sirenbench.config.model import Config
+from sirenbench.config.studies import Study
+from sirenbench.names import make_spec
 from sirenbench.report import files
 from sirenbench.report import page as pages
 from sirenbench.report.build import REPORT, render
 from sirenbench.report.files import FILES
 
+CLAIMS = Path(__file__).parents[2] / "config/claims.yaml"
 FAILED = "fit/cameraman-64/siren-3x64/first_init=normal/steps=60/replicates=3"
 SCORED = "fit/cameraman-64/siren-3x64/steps=60/replicates=3"
 
@@ -30,6 +32,9 @@ SCORED = "fit/cameraman-64/siren-3x64/steps=60/replicates=3"
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The demo with its scorecard, in a folder; one of its studies has figures too many."""
     run = demo_run(tmp_path_factory.mktemp("pages"), steps=60)
+    log = run.results / f"logs/cells/{FAILED}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("</pre><script>alert(2)</script> \x1b[31m& more", encoding="utf-8")
     run.collect()
     write_claims(run.config, run.cells, run.results, run.folder, CLAIMS)
     with pytest.MonkeyPatch.context() as patch:
@@ -125,6 +130,7 @@ def test_cells_are_found_by_their_names(run: Run, page: Page) -> None:
 def test_what_a_log_says_is_text(run: Run, page: Page) -> None:
     page.goto(of_cell(run, FAILED).as_uri())
     expect(page.locator(".reason")).to_contain_text("<script>alert(1)</script>")
+    expect(page.locator("pre")).to_have_text("</pre><script>alert(2)</script> [31m& more")
 
 
 @pytest.mark.parametrize("name", [FAILED, SCORED])
@@ -134,6 +140,21 @@ def test_axe_finds_nothing_serious_on_the_page_of_a_cell(run: Run, browser: Brow
         page = context.new_page()
         page.goto(of_cell(run, name).as_uri())
         assert grave_violations(page) == []
+
+
+def test_a_study_of_many_images_without_curves_is_not_said_to_have_any(tmp_path: Path) -> None:
+    run = Run(tmp_path, Config(run="small", studies={"study": Study(title="Baselines", grid=[])}))
+    run.cells["study"] = []
+    for image in ("one", "two"):
+        spec = make_spec({"task": "sr", "image": image, "size": 32, "factor": 4, "arm": "bicubic"})
+        run.cells["study"].append(spec)
+        write_cell(run.results, spec, Made(20.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "ONE_FILE_AT_MOST", 1000)
+        patch.setattr(pages, "MOST_DRAWN", 1)
+        html = run.render()
+    assert "Keep the folder <code>report_files</code> beside this file" in html
+    assert "the curves of" not in html
 
 
 @pytest.mark.parametrize("width", [320, 1280])
@@ -164,7 +185,9 @@ def test_the_curves_of_many_images_are_pictures_that_are_there_and_say_what_they
         expect(one).to_have_js_property("complete", True)
         assert one.evaluate("one => one.naturalWidth") > 0
         assert "the curves of SIREN" in str(one.get_attribute("alt"))
-    expect(page.locator("footer")).to_contain_text("and the curves of Super-resolution")
+        shape = "[one.naturalWidth / one.naturalHeight, one.width / one.height]"
+        assert len({round(ratio, 2) for ratio in one.evaluate(f"one => {shape}")}) == 1
+    expect(page.locator("footer")).to_contain_text("and the curves of Super-resolution.")
     with page.expect_download() as download:
         page.locator("figure.curves", has=page.locator("img.plot")).first.get_by_role("button", name="CSV").click()
     assert "psnr" in download.value.path().read_text(encoding="utf-8")

@@ -69,6 +69,5 @@ def test_a_fifth_of_five_thousand_cells_takes_no_more_than_its_part_of_five_minu
     fifth = sweep(tmp_path, part=5)
     write(fifth)
     assert fifth.collect()["name"].nunique() == 1000
-    cost = rendered(fifth)
-    assert cost.cpu < 60
-    assert cost.page < 30
+    # Nothing that grows with the square of the cells shows in so few: test_report.py counts how often tables are asked.
+    assert rendered(fifth).cpu < 60

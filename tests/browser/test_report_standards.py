@@ -3,51 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
-from opening import watched
+from opening import misplaced, watched
 from playwright.sync_api import Browser, Page, expect
-from report_fixtures import VOID
-
-TREE = """html => {
-    const parsed = new DOMParser().parseFromString(html, 'text/html');
-    const depth = one => { let n = 0; while ((one = one.parentElement)) n += 1; return n; };
-    return [...parsed.querySelectorAll('*')].map(one => [depth(one), one.localName.toLowerCase()]);
-}"""
-
-
-class Tree(HTMLParser):
-    """The elements of a page as they are written, each with how deep it lies."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[list[object]] = []
-        self.open = 0
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append([self.open, tag])
-        self.open += tag not in VOID
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append([self.open, tag])
-
-    def handle_endtag(self, tag: str) -> None:
-        self.open -= 1
-
-
-def misplaced(page: Page, html: str) -> list[tuple[int, object, object]]:
-    """Where the elements as they are written are not those that a browser makes of them.
-
-    A browser closes a paragraph before a list in it, opens a table's body, moves what must not be in a table, and
-    leaves out what it does not know: what is not valid by its place becomes another tree.
-    """
-    written, understood = Tree(html).elements, page.evaluate(TREE, html)
-    pairs = [(n, one, other) for n, (one, other) in enumerate(zip(written, understood, strict=False)) if one != other]
-    return pairs[:3] or ([] if len(written) == len(understood) else [(-1, len(written), len(understood))])
 
 
 @pytest.fixture

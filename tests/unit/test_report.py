@@ -32,7 +32,7 @@ from sirenbench.report.cells import read_cells
 from sirenbench.report.figures.curves import AXES, POINTS, Series, thin
 from sirenbench.report.figures.pictures import picture_uri
 from sirenbench.report.figures.style import dash_of
-from sirenbench.report.tables import arms_table, curves_table
+from sirenbench.report.tables import RowsTable, arms_table, curves_table
 from sirenbench.report.text import count, duration, half_width, number, rate, signed
 from sirenbench.spec import SpecError
 from sirenbench.statistics import Mark
@@ -263,6 +263,19 @@ def test_a_cell_that_trains_just_now_is_on_the_page_with_its_command(tmp_path: P
     assert "1 done 1 running" in page.words
     assert "it was at step 412 of 1,000 when these results were collected" in page.words
     assert f"snakemake results/cells/{name}/cell.json --force" in page.words
+
+
+def test_what_a_table_says_for_all_its_rows_is_not_found_out_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else 5,000 cells are looked at 5,000 times (docs/benchmarks.md)."""
+    asked = []
+    scores = RowsTable.scores
+    monkeypatch.setattr(RowsTable, "scores", lambda table: asked.append(table) or scores(table))
+    small_run(tmp_path / "two", *[Made(30.0)] * 2).render()
+    of_two = len(asked)
+    small_run(tmp_path / "eight", *[Made(30.0)] * 8).render()
+    assert of_two == len(asked) - of_two > 0
 
 
 def test_a_study_without_cells_still_has_a_section(tmp_path: Path) -> None:

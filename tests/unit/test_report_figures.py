@@ -129,6 +129,17 @@ def test_the_keys_show_the_colours_that_the_pictures_have() -> None:
     assert np.array_equal(bar[0, [0, -1]], pixels_of(draw_laplacian(ramp).uri)[0, [0, -1]])
 
 
+def test_a_panel_has_nothing_of_the_one_that_was_drawn_before_it() -> None:
+    """They share their axes."""
+    steps = np.arange(1200)
+    high = Series("SIREN", 0, steps, 5000.0 + steps, np.ones(1200), 1e-3 * steps)
+    low = Series("ReLU", 1, steps[:7], 0.1 * steps[:7], np.zeros(7), 60.0 * steps[:7])
+    plain = [draw(f"key-{axis}", "psnr", [low], "PSNR", axis) for axis in ("steps", "seconds")]
+    for axis in ("steps", "log", "seconds"):
+        draw("other", "ssim", [high, low], "SSIM", axis)
+        assert [draw(f"key-{axis}", "psnr", [low], "PSNR", axis) for axis in ("steps", "seconds")] == plain, axis
+
+
 def test_only_long_curves_are_drawn_over_logarithmic_steps_too_and_from_the_first_step_on() -> None:
     def rising(last: int) -> Series:
         steps = np.arange(last + 1)

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs nothing else."""
+"""The report of a run: one HTML file that needs nothing else, or, of a large run, one with a folder beside it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from sirenbench.report.comparison import Comparison
 from sirenbench.report.costs import costs_of
 from sirenbench.report.data import packed
 from sirenbench.report.deviations import concerning, deviations_of
-from sirenbench.report.exports import exports_of, write_exports
+from sirenbench.report.exports import exports_of, remove_other_exports, sheet_size
 from sirenbench.report.figures.curves import AXES
-from sirenbench.report.files import STYLE, page_of, remove_others, write_pictures
+from sirenbench.report.files import STYLE, page_of, remove_others, write_files, write_pictures
 from sirenbench.report.findings import findings_of
 from sirenbench.report.layouts import LAYOUTS
 from sirenbench.report.metrics import facts, glossary
@@ -87,11 +87,10 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     # All is made before anything of an earlier report is replaced.
     to = to or folder
     pictures = write_pictures(page.files, to)
-    for address, text in pages.items():
-        write_text(to / address, text)
+    write_files(pages | exports, to)
     write_text(to / REPORT, readable(html))
     remove_others([*pictures, *pages], to)
-    write_exports(exports, to)
+    remove_other_exports(exports, to)
     _warn_if_large(to / REPORT)
     return to / REPORT
 
@@ -154,6 +153,7 @@ def _environment() -> Environment:
         "machine": machine,
         "plain": plain,
         "plural": plural,
+        "sheet_size": sheet_size,
     }
     return environment
 

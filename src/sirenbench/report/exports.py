@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import escape
 
-from sirenbench.records import readable, write_text
+from sirenbench.records import readable
 from sirenbench.report.metrics import facts
 from sirenbench.report.scores import Score
 from sirenbench.report.tables import ArmsTable, RowsTable, Table
@@ -40,10 +41,8 @@ def exports_of(sections: Sequence[Section]) -> dict[str, str]:
     return figures | {f"{TABLES}/{section.name}.csv": _csv(section.table) for section in sections}
 
 
-def write_exports(files: Mapping[str, str], folder: Path) -> None:
-    """Write them, each in the place of its predecessor, and then remove what else is there."""
-    for address, text in files.items():
-        write_text(folder / address, text)
+def remove_other_exports(kept: Collection[str], folder: Path) -> None:
+    """Remove what else is where they are."""
     for name in (FIGURES, TABLES):
         (folder / name).mkdir(parents=True, exist_ok=True)
         # What is in a folder comes before the folder.
@@ -51,7 +50,7 @@ def write_exports(files: Mapping[str, str], folder: Path) -> None:
             if path.is_dir() and not path.is_symlink():
                 if not any(path.iterdir()):
                     path.rmdir()
-            elif path.relative_to(folder).as_posix() not in files:
+            elif path.relative_to(folder).as_posix() not in kept:
                 path.unlink()
 
 
@@ -68,11 +67,17 @@ def _file_name(view: str, layers: Layers) -> str:
     return f"{view}-{re.sub(r'[^A-Za-z0-9.]+', '-', layers.label).strip('-')}"
 
 
+def sheet_size(curves: Curves) -> tuple[int, int]:
+    """Width and height of the file of a figure, in pixels."""
+    rows = len(next(iter(curves.panels.values())))
+    width, height = _PANEL
+    return len(curves.panels) * width, math.ceil(rows * height + _LINE * (1 + -(-len(curves.legend) // _COLUMNS)))
+
+
 def _with_legend(curves: Curves) -> str:
     """The panels of a figure, a row a metric, a column an axis; the legend below them."""
     width, height = _PANEL
     rows = list(zip(*curves.panels.values(), strict=True))
-    across = len(curves.panels) * width
     panels = [
         _placed(str(panel), column * width, row * height)
         for row, of_metric in enumerate(rows)
@@ -83,9 +88,9 @@ def _with_legend(curves: Curves) -> str:
         _legend_line(key, 44 + index % _COLUMNS * 230, below + index // _COLUMNS * _LINE)
         for index, key in enumerate(curves.legend)
     ]
-    total = below + -(-len(keys) // _COLUMNS) * _LINE
+    across, down = sheet_size(curves)
     body = "".join([*panels, *keys])
-    return _alone(f'<svg viewBox="0 0 {across} {total:g}" fill="currentColor" font-size="9">{body}</svg>')
+    return _alone(f'<svg viewBox="0 0 {across} {down}" fill="currentColor" font-size="9">{body}</svg>')
 
 
 def _placed(panel: str, x: float, y: float) -> str:

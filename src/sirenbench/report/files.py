@@ -45,6 +45,14 @@ def write_pictures(places: Mapping[str, str], folder: Path) -> list[str]:
     return addresses
 
 
+def write_files(texts: Mapping[str, str], folder: Path) -> None:
+    """Write what is not there yet as it has to be, by address: every file that is written waits for the disk."""
+    for address, text in texts.items():
+        content = text.encode()
+        if not (folder / address).is_file() or (folder / address).read_bytes() != content:
+            write_text(folder / address, text)
+
+
 def remove_others(kept: Iterable[str], folder: Path) -> None:
     """Remove what earlier pages had beside them, and every folder with the last that is in it."""
     addresses = set(kept)

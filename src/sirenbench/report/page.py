@@ -78,6 +78,10 @@ class Section:
     absent: list[Cell]
     lacking: Counter[tuple[str, str]]
 
+    @property
+    def has_curves(self) -> bool:
+        return any(view.curves and view.curves.legend for view in self.views)
+
 
 @dataclass(frozen=True)
 class Detail:
@@ -154,8 +158,8 @@ class Page:
 
     @property
     def undrawn(self) -> list[str]:
-        """The titles of the others."""
-        return [section.title for section in self.sections if not self.draws(section)]
+        """The titles of those whose curves are in files."""
+        return [section.title for section in self.sections if section.has_curves and not self.draws(section)]
 
     def with_folder(self) -> Page:
         """The same with a folder beside it."""

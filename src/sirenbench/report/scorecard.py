@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from sirenbench.claims.verdicts import BASES, FILE, Code, held_on
 from sirenbench.report.cells import anchor_of
@@ -47,6 +50,8 @@ class Line:
         Keys of the totals that count it.
     cells
         Name and anchor of each cell that the verdict rests on.
+    note
+        It leads to the claims that it names.
     """
 
     id: str
@@ -64,7 +69,7 @@ class Line:
     cells: list[tuple[str, str]]
     scaled: list[str]
     parts: list[Part]
-    note: str
+    note: Markup
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,8 @@ def read_scorecard(folder: Path, cells: Collection[str]) -> Scorecard | None:
     if not path.exists():
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
-    lines = [(claim["group"], _line(claim, cells)) for claim in content["claims"]]
+    ids = {claim["id"] for claim in content["claims"]}
+    lines = [(claim["group"], _line(claim, cells, ids)) for claim in content["claims"]]
     found = [(key, title, [line for of, line in lines if of == key]) for key, title in content["groups"].items()]
     groups = [Group(key, title, _tally(of_group), of_group) for key, title, of_group in found if of_group]
     return Scorecard(_totals(content), groups, content["evidence"])
@@ -148,9 +154,10 @@ def _tally(lines: list[Line]) -> str:
     return ", ".join(f"{counts[code.value]} {word}" for code, word in WORDS.items() if counts[code.value])
 
 
-def _line(claim: dict[str, Any], cells: Collection[str]) -> Line:
+def _line(claim: dict[str, Any], cells: Collection[str], ids: Collection[str]) -> Line:
     return Line(
-        **{key: claim[key] for key in ("id", "where", "statement", "track", "criterion", "reason", "scaled", "note")},
+        **{key: claim[key] for key in ("id", "where", "statement", "track", "criterion", "reason", "scaled")},
+        note=_with_links(claim["note"], ids),
         verdict=claim["verdict"],
         basis=_BASES[claim["basis"]] if claim["basis"] else "",
         totals=[claim["verdict"], *([_held(claim["basis"])] if claim["verdict"] == Code.HOLDS else [])],
@@ -162,6 +169,13 @@ def _line(claim: dict[str, Any], cells: Collection[str]) -> Line:
             Part(part["what"], part["verdict"], part["reason"], _measured(part["measured"])) for part in claim["parts"]
         ],
     )
+
+
+def _with_links(text: str, ids: Collection[str]) -> Markup:
+    def linked(name: re.Match[str]) -> str:
+        return f'<a href="#claim:{name[0]}">{name[0]}</a>' if name[0] in ids else name[0]
+
+    return Markup(re.sub(r"\b[A-Z][A-Z0-9]*-?[0-9]+\b", linked, str(escape(text))))
 
 
 def _number(value: float | None) -> str:
