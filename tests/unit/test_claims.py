@@ -842,6 +842,7 @@ def test_a_run_is_judged_end_to_end(run: tuple[Config, dict[str, list[CellSpec]]
     assert (lead["measured"]["n"], lead["measured"]["unit"]) == (3, "dB")
     assert lead["measured"]["low"] <= lead["measured"]["mean"] <= lead["measured"]["high"]
     assert (lead["cells"], lead["scaled"], lead["prior"]) == ([A.name, B.name], [], "supports")
+    assert (lead["studies"], found["FACT"]["studies"]) == (["one"], [])
     assert found["LEVEL-relu"]["paper"] == {"value": 25, "text": "", "evidence": ["F"]}
     assert found["ALL"]["rests_on"] == ["LEAD", "LEVEL-siren"]
     assert [part["what"] for part in found["ALL"]["parts"]] == ["LEAD", "LEVEL-siren"]
@@ -864,7 +865,7 @@ def test_what_is_not_finite_is_null(run: tuple[Config, dict[str, list[CellSpec]]
     write(root / "results", alone, [rise(40)])
     write(root / "results", broken, [np.full(STEPS + 1, math.nan)] * 2)
     found = judge(load_claims(root / "claims.yaml"), config, {"one": [alone, broken]}, root / "results")
-    text = json.dumps(as_json("one", found), allow_nan=False)
+    text = json.dumps(as_json("one", found, {"one": [alone, broken]}), allow_nan=False)
     by_name = {claim["id"]: claim for claim in json.loads(text)["claims"]}
     assert by_name["LEVEL-siren"]["measured"]["low"] is None
     assert by_name["LEVEL-relu"]["measured"]["mean"] is None

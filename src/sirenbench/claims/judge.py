@@ -56,14 +56,14 @@ def write_claims(
 ) -> None:
     """Judge the claims of ``path`` and write ``claims.json`` to ``folder``."""
     judged = judge(load_claims(path), config, cells, results)
-    write_text(
-        folder / FILE, json.dumps(as_json(config.run, judged), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    content = as_json(config.run, judged, cells)
+    write_text(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def as_json(run: str, judged: Sequence[Judged]) -> dict[str, Any]:
-    """The content of ``claims.json`` (docs/claims.md describes it)."""
+def as_json(run: str, judged: Sequence[Judged], cells: Mapping[str, Sequence[CellSpec]]) -> dict[str, Any]:
+    """The content of ``claims.json`` (docs/claims.md describes it); ``cells`` are those of each study."""
     found = Counter(one.verdict.code for one in judged)
+    shown = {study: {spec.name for spec in specs} for study, specs in cells.items()}
     return {
         "schema": SCHEMA,
         "run": run,
@@ -72,11 +72,11 @@ def as_json(run: str, judged: Sequence[Judged]) -> dict[str, Any]:
         "bases": {basis.value: meaning for basis, meaning in BASES.items()},
         "groups": GROUPS,
         "evidence": EVIDENCE,
-        "claims": [_record(one) for one in judged],
+        "claims": [_record(one, shown) for one in judged],
     }
 
 
-def _record(one: Judged) -> dict[str, Any]:
+def _record(one: Judged, shown: Mapping[str, set[str]]) -> dict[str, Any]:
     claim, text = one.claim, one.claim.text
     specs = {cell.name: cell for cell in claim.trial.cells()}
     number = claim.number
@@ -97,6 +97,7 @@ def _record(one: Judged) -> dict[str, Any]:
         "basis": one.verdict.basis,
         "cells": list(one.verdict.cells),
         "scaled": list(one.verdict.scaled),
+        "studies": [study for study, names in shown.items() if not names.isdisjoint(one.verdict.cells)],
         "paper_cells": list(specs),
         "needs": sorted({asset for spec in specs.values() for asset in catalog.assets_of(spec)}),
         "images": sorted({spec.image for spec in specs.values()}),
