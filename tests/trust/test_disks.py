@@ -341,24 +341,23 @@ def test_two_users_at_the_same_grid_in_the_same_folder(ignores_lock: bool, snake
     """The second is told by Snakemake's lock; who ignores that waits for the cells that run, and breaks none."""
     targets = [f"results/cells/{name}/cell.json" for name in (SIREN, RELU)]
     snake.environment |= start_up(traps, Trap("*/cell.json", is_after=False))
-    first = snake.start(*targets)
+    users = [snake.start(*targets)]
     wait_for((traps / "hit").exists)
     if ignores_lock:
-        second = snake.start(*targets, "--nolock")
+        users.append(snake.start(*targets, "--nolock"))
         logs = [snake.folder / f"results/logs/cells/{name}.log" for name in (SIREN, RELU)]
         wait_for(lambda: any("another process runs this cell" in log.read_text() for log in logs if log.exists()))
         (traps / "go").touch()
-        text, _ = second.communicate(timeout=300)
-        assert second.returncode == 0, text
     else:
         code, output = snake.snakemake(*targets)
         assert code == 1
         assert "Directory cannot be locked" in output
         assert "--unlock" in output
         (traps / "go").touch()
-    text, _ = first.communicate(timeout=300)
-    # The second's Snakemake makes room for a cell that it has planned, and may do so just before the first's looks.
-    assert first.returncode == 0 or (ignores_lock and "MissingOutputException" in text), text
+    told = [user.communicate(timeout=300)[0] for user in users]
+    # The Snakemake of each makes room for a cell that it has planned, and may do so just before that of the other looks.
+    for user, text in zip(users, told, strict=True):
+        assert user.returncode == 0 or (ignores_lock and "MissingOutputException" in text), text
     found = numbers(snake.folder / "results")
     assert {found[f"{name}: files that are not those of the record"] for name in (SIREN, RELU)} == {"[]"}
     assert leftovers(snake.folder / "results") == []
