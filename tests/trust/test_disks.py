@@ -355,7 +355,7 @@ def test_two_users_at_the_same_grid_in_the_same_folder(ignores_lock: bool, snake
         assert "--unlock" in output
         (traps / "go").touch()
     told = [user.communicate(timeout=300)[0] for user in users]
-    # The Snakemake of each makes room for a cell that it has planned, and may do so just before that of the other looks.
+    # The Snakemake of each makes room for a cell that it has planned, maybe just before that of the other looks.
     for user, text in zip(users, told, strict=True):
         assert user.returncode == 0 or (ignores_lock and "MissingOutputException" in text), text
     found = numbers(snake.folder / "results")
