@@ -32,7 +32,7 @@ from sirenbench.metrics.ids import FIT, parse_metric
 from sirenbench.names import parse_name
 from sirenbench.numerics import numerics_of
 from sirenbench.options import Value
-from sirenbench.progress import read_heartbeat
+from sirenbench.progress import living_beat
 from sirenbench.records import (
     FAILURE,
     RECORD,
@@ -346,8 +346,8 @@ def _further_scores(results: Path, name: str, metrics: Sequence[str], record: Ce
 
 
 def _unfinished(results: Path, name: str) -> dict:
-    beat = read_heartbeat(folder_of(results, name))
-    if beat is None or beat.is_stale:
+    beat = living_beat(folder_of(results, name))
+    if beat is None:
         return _MISSING
     where = f"it was at step {beat.step:,} of {beat.steps:,} when these results were collected"
     return _MISSING | {"state": "running", "reason": where}

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Set
 from pathlib import Path
 
-from sirenbench.progress import read_heartbeat
+from sirenbench.progress import living_beat
 from sirenbench.records import FAILURE, RECORD, RecordError, folder_of, read_record
 from sirenbench.report.text import plural
 from sirenbench.workflow import Workflow
@@ -67,7 +67,6 @@ def state_of(results: Path, name: str) -> str:
             return read_record(folder / RECORD).state
         except RecordError:
             return "damaged"
-    beat = read_heartbeat(folder)
-    if beat is not None and not beat.is_stale:
+    if living_beat(folder):
         return "running"
     return "failed" if (folder / FAILURE).exists() else "to do"

@@ -107,6 +107,12 @@ class Heartbeat:
             pass  # a missed beat must not end a training
 
 
+def living_beat(folder: Path) -> Beat | None:
+    """The last beat of the cell in ``folder`` while it trains; None if there is none or it is stale."""
+    beat = read_heartbeat(folder)
+    return None if beat is None or beat.is_stale else beat
+
+
 def read_heartbeat(folder: Path) -> Beat | None:
     """The last beat of the cell in ``folder``; None if there is none or it is damaged."""
     try:

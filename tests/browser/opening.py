@@ -25,6 +25,16 @@ def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
     return page, trouble
 
 
+def troubles_of(context: BrowserContext) -> list[str]:
+    """Everything that goes wrong on its pages, as it happens."""
+    trouble: list[str] = []
+    context.on("requestfailed", lambda request: trouble.append(request.url))
+    context.on("console", lambda message: trouble.append(message.text))
+    context.on("weberror", lambda error: trouble.append(str(error.error)))
+    context.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+    return trouble
+
+
 def watched(browser: Browser, address: str) -> Iterator[Page]:
     """A page that must not have complained, nor asked for anything, when the test is over."""
     with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from opening import grave_violations
+from opening import grave_violations, troubles_of
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from report_fixtures import Run, demo_run
 
@@ -31,11 +31,8 @@ def asked(browser: Browser) -> Iterator[tuple[BrowserContext, list[str], list[st
     """A context without a network, what it asks for, and what goes wrong."""
     with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
         requests: list[str] = []
-        trouble: list[str] = []
         context.on("request", lambda request: requests.append(request.url))
-        context.on("requestfailed", lambda request: trouble.append(request.url))
-        context.on("console", lambda message: trouble.append(message.text))
-        context.on("weberror", lambda error: trouble.append(str(error.error)))
+        trouble = troubles_of(context)
         yield context, requests, trouble
         assert trouble == []
         assert [one for one in requests if not one.startswith(("file:", "data:", "blob:"))] == []

@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
-from opening import grave_violations, misplaced
+from opening import grave_violations, misplaced, troubles_of
 from playwright.sync_api import Browser, Page, expect
 from report_fixtures import Made, Run, demo_run, write_cell
 
@@ -54,11 +55,7 @@ def single(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
 def page(browser: Browser) -> Iterator[Page]:
     """Without a network; nothing may be missing, nor complain."""
     with browser.new_context(viewport={"width": 1280, "height": 900}, offline=True) as context:
-        trouble: list[str] = []
-        context.on("requestfailed", lambda request: trouble.append(request.url))
-        context.on("console", lambda message: trouble.append(message.text))
-        context.on("weberror", lambda error: trouble.append(str(error.error)))
-        context.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+        trouble = troubles_of(context)
         yield context.new_page()
         assert trouble == []
 
@@ -135,8 +132,10 @@ def test_what_a_log_says_is_text(run: Run, page: Page) -> None:
 
 @pytest.mark.parametrize("name", [FAILED, SCORED])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_the_page_of_a_cell(run: Run, browser: Browser, scheme: str, name: str) -> None:
-    with browser.new_context(color_scheme=scheme, bypass_csp=True) as context:  # type: ignore[arg-type]
+def test_axe_finds_nothing_serious_on_the_page_of_a_cell(
+    run: Run, browser: Browser, scheme: Literal["light", "dark"], name: str
+) -> None:
+    with browser.new_context(color_scheme=scheme) as context:
         page = context.new_page()
         page.goto(of_cell(run, name).as_uri())
         assert grave_violations(page) == []

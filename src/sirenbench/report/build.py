@@ -22,9 +22,9 @@ from sirenbench.report.comparison import Comparison
 from sirenbench.report.costs import costs_of
 from sirenbench.report.data import packed
 from sirenbench.report.deviations import concerning, deviations_of
-from sirenbench.report.exports import exports_of, remove_other_exports, sheet_size
+from sirenbench.report.exports import exports_of, sheet_of
 from sirenbench.report.figures.curves import AXES
-from sirenbench.report.files import STYLE, page_of, remove_others, write_files, write_pictures
+from sirenbench.report.files import FIGURES, STYLE, TABLES, page_of, remove_others, write_files, write_pictures
 from sirenbench.report.findings import findings_of
 from sirenbench.report.layouts import LAYOUTS
 from sirenbench.report.metrics import facts, glossary
@@ -89,8 +89,10 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     pictures = write_pictures(page.files, to)
     write_files(pages | exports, to)
     write_text(to / REPORT, readable(html))
-    remove_others([*pictures, *pages], to)
-    remove_other_exports(exports, to)
+    remove_others([*pictures, *pages, *exports], to)
+    # Snakemake asks for these two, whether there is anything in them or not.
+    for name in (FIGURES, TABLES):
+        (to / name).mkdir(exist_ok=True)
     _warn_if_large(to / REPORT)
     return to / REPORT
 
@@ -137,6 +139,7 @@ def _environment() -> Environment:
         "style": Markup("\n").join(map(_static, STYLES)),
         "script": Markup("\n").join(map(_static, SCRIPTS)),
         "stylesheet": STYLE,
+        "sheet_of": sheet_of,
         "states": STATES,
         "axes": AXES,
         "terms": TERMS,
@@ -153,7 +156,6 @@ def _environment() -> Environment:
         "machine": machine,
         "plain": plain,
         "plural": plural,
-        "sheet_size": sheet_size,
     }
     return environment
 

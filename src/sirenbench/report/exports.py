@@ -6,14 +6,14 @@ import csv
 import io
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import escape
 
 from sirenbench.records import readable
+from sirenbench.report.files import FIGURES, TABLES
 from sirenbench.report.metrics import facts
 from sirenbench.report.scores import Score
 from sirenbench.report.tables import ArmsTable, RowsTable, Table
@@ -22,36 +22,36 @@ from sirenbench.report.views.activations import Layers
 from sirenbench.report.views.curves import Curves, Key
 
 if TYPE_CHECKING:
-    from sirenbench.report.page import Section
-
-FIGURES, TABLES = "report_figures", "report_tables"
+    from sirenbench.report.page import Section, View
 
 _PANEL = 360, 223.2
 _LINE, _COLUMNS = 14, 3
 _SCORES = ("", "±", "paper", "minus paper", "note", "verdict")
 
 
+class Sheet(NamedTuple):
+    """A figure as a file: where it lies beside the page, and its size in pixels."""
+
+    address: str
+    width: int
+    height: int
+
+
 def exports_of(sections: Sequence[Section]) -> dict[str, str]:
     """The files ``report_figures/<study>/<figure>.svg`` and ``report_tables/<study>.csv``: address -> text."""
     figures = {
-        f"{FIGURES}/{section.name}/{name}.svg": readable(drawing)
-        for section in sections
-        for name, drawing in _figures(section)
+        _address(section, name): readable(drawing) for section in sections for name, drawing in _figures(section)
     }
     return figures | {f"{TABLES}/{section.name}.csv": _csv(section.table) for section in sections}
 
 
-def remove_other_exports(kept: Collection[str], folder: Path) -> None:
-    """Remove what else is where they are."""
-    for name in (FIGURES, TABLES):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        # What is in a folder comes before the folder.
-        for path in sorted((folder / name).rglob("*"), reverse=True):
-            if path.is_dir() and not path.is_symlink():
-                if not any(path.iterdir()):
-                    path.rmdir()
-            elif path.relative_to(folder).as_posix() not in kept:
-                path.unlink()
+def sheet_of(section: Section, view: View, curves: Curves) -> Sheet:
+    """The file of the curves of one of a study's views."""
+    return Sheet(_address(section, view.name), *_size_of(curves))
+
+
+def _address(section: Section, figure: str) -> str:
+    return f"{FIGURES}/{section.name}/{figure}.svg"
 
 
 def _figures(section: Section) -> Iterator[tuple[str, str]]:
@@ -67,8 +67,7 @@ def _file_name(view: str, layers: Layers) -> str:
     return f"{view}-{re.sub(r'[^A-Za-z0-9.]+', '-', layers.label).strip('-')}"
 
 
-def sheet_size(curves: Curves) -> tuple[int, int]:
-    """Width and height of the file of a figure, in pixels."""
+def _size_of(curves: Curves) -> tuple[int, int]:
     rows = len(next(iter(curves.panels.values())))
     width, height = _PANEL
     return len(curves.panels) * width, math.ceil(rows * height + _LINE * (1 + -(-len(curves.legend) // _COLUMNS)))
@@ -88,7 +87,7 @@ def _with_legend(curves: Curves) -> str:
         _legend_line(key, 44 + index % _COLUMNS * 230, below + index // _COLUMNS * _LINE)
         for index, key in enumerate(curves.legend)
     ]
-    across, down = sheet_size(curves)
+    across, down = _size_of(curves)
     body = "".join([*panels, *keys])
     return _alone(f'<svg viewBox="0 0 {across} {down}" fill="currentColor" font-size="9">{body}</svg>')
 

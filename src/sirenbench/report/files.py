@@ -14,10 +14,10 @@ from pathlib import Path
 
 from sirenbench.records import atomic_path, write_text
 
-FILES = "report_files"
+FILES, FIGURES, TABLES = "report_files", "report_figures", "report_tables"
 ONE_FILE_AT_MOST = 30_000_000
 STYLE = f"{FILES}/report.css"
-_OURS = re.compile(rf"{FILES}/([0-9a-f]{{24}}\.(webp|js)|report\.css|cells/.+\.html)")
+_OURS = re.compile(rf"({FIGURES}|{TABLES})/.+|{FILES}/([0-9a-f]{{24}}\.(webp|js)|report\.css|cells/.+\.html)")
 
 
 def places_of(uris: Iterable[str]) -> dict[str, str]:
@@ -54,13 +54,14 @@ def write_files(texts: Mapping[str, str], folder: Path) -> None:
 
 
 def remove_others(kept: Iterable[str], folder: Path) -> None:
-    """Remove what earlier pages had beside them, and every folder with the last that is in it."""
+    """Remove what earlier reports had beside their page, and every folder with the last that is in it."""
     addresses = set(kept)
-    # What is in a folder comes before the folder.
-    for path in (*sorted((folder / FILES).rglob("*"), reverse=True), folder / FILES):
-        address = path.relative_to(folder).as_posix()
-        if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif _OURS.fullmatch(address) and address not in addresses:
-            path.unlink()
+    for beside in (folder / name for name in (FILES, FIGURES, TABLES)):
+        # What is in a folder comes before the folder.
+        for path in (*sorted(beside.rglob("*"), reverse=True), beside):
+            address = path.relative_to(folder).as_posix()
+            if path.is_dir() and not path.is_symlink():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif _OURS.fullmatch(address) and address not in addresses:
+                path.unlink()
