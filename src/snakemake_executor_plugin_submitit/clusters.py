@@ -338,7 +338,7 @@ class Debug(Cluster):
     def submit(self, packs: Sequence[Pack], request: Request, mark: str) -> list[str]:
         jobs = [submitit.DebugExecutor(self._jobs_folder).submit(pack) for pack in packs]
         for job in jobs:
-            with own_environment(()):  # where the pack before this one has said when it ends
+            with own_environment(()):  # in which the pack says when it ends
                 job.exception()
         return [job.job_id for job in jobs]
 
@@ -374,15 +374,24 @@ def _refusal(said: str) -> SubmissionError:
 
 @contextmanager
 def own_environment(options: Collection[str]) -> Iterator[None]:
-    """Without the variables of the job that the head process may be, and the user's that would win over options."""
+    """Without the variables of the job that the head process may be, and the user's that would win over options.
+
+    What is set of their kind while it is open is gone afterwards.
+    """
     kept = {"SLURM_CONF", *(f"SBATCH_{name.upper()}" for name in _DEFAULTS if name not in options)}
-    ours = {name: os.environ[name] for name in os.environ if name.startswith(("SLURM", "SRUN_", "SBATCH_"))}
+    ours = {name: os.environ[name] for name in _slurm_variables()}
     for name in ours.keys() - kept:
         del os.environ[name]
     try:
         yield
     finally:
+        for name in _slurm_variables() - ours.keys():
+            del os.environ[name]
         os.environ.update(ours)
+
+
+def _slurm_variables() -> set[str]:
+    return {name for name in os.environ if name.startswith(("SLURM", "SRUN_", "SBATCH_"))}
 
 
 def _rows(answer: str, columns: int) -> list[list[str]]:

@@ -38,6 +38,7 @@ from sirenbench.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path("results")
+TABLES = ("results.parquet", "results.csv", "run.json", "claims.json")
 NAME = "fit/tile-16/siren-1x8/steps=3/replicates=2"
 OTHER = "fit/tile-16/siren-1x8/steps=3/replicates=2/seed=7"
 DAY = 86_400
@@ -266,14 +267,15 @@ def test_a_report_that_is_stopped_by_a_fault_loses_nothing(
 ) -> None:
     """The disk is full when the first, the second, ... file gets its name, until there is one fault too few."""
     if is_changed:
-        amend(folder_of(RESULTS, NAME) / RECORD, lambda record: record.update(reason="run again"))
-    before, rename = files_in(reported), Path.replace
+        amend(folder_of(RESULTS, NAME) / RECORD, lambda record: record["replicates"].pop())
+    before, rename, named = files_in(reported), Path.replace, set[str]()
     for left in itertools.count():
         renames = iter(range(left))
 
         def replace(path: Path, target: Path, renames: Iterator[int] = renames) -> Path:
             if next(renames, None) is None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            named.add(target.name)
             return rename(path, target)
 
         with monkeypatch.context() as patched, suppress(OSError):
@@ -282,10 +284,11 @@ def test_a_report_that_is_stopped_by_a_fault_loses_nothing(
             break
         after = files_in(reported)
         assert after.keys() == before.keys(), left
-        tables = ("results.parquet", "results.csv", "run.json", "claims.json")
-        assert [after[name] for name in tables] == [before[name] for name in tables], left
+        assert [after[name] for name in TABLES] == [before[name] for name in TABLES], left
         assert after["report.html"].rstrip().endswith(b"</html>")
-    assert left >= 8
+    # What is as it was is not written again.
+    assert named == {*TABLES, "report.html"} | ({"fitting.csv"} if is_changed else set())
+    assert left == len(named)
     assert ("results.parquet" in files_in(reported)) is not is_changed
 
 
