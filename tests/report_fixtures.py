@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from sirenbench import catalog
 from sirenbench.activation_statistics import BINS, FREQUENCIES, POST, PRE, Statistics
 from sirenbench.collect import collect
 from sirenbench.config.images import ImageRecipe
@@ -222,7 +223,7 @@ def hash_of(text: str) -> int:
 def _replicate(spec: CellSpec, made: Made, r: int, curves: pd.DataFrame | None) -> Replicate:
     if curves is None:
         metrics = {"psnr": _ends(np.array([made.psnr])), "ssim": _ends(np.array([made.ssim]))}
-        return Replicate(replicate=r, seed=r, metrics=metrics)
+        return Replicate(replicate=r, seed=r, metrics=metrics, final=_looks(spec, made.psnr) if made.final else {})
     own = curves[curves.replicate == r]
     metrics = {
         name: _ends(own[name].to_numpy()) for name in own if name not in ("step", "seconds", "replicate", "loss")
@@ -236,6 +237,11 @@ def _replicate(spec: CellSpec, made: Made, r: int, curves: pd.DataFrame | None) 
     )
 
 
+def _looks(spec: CellSpec, psnr: float) -> dict[str, float]:
+    errors = {"sharpness_error": 10 / psnr, "luminance_error": 0.1 / psnr, "contrast_error": 0.2 / psnr}
+    return dict.fromkeys(catalog.tasks()[spec.task].measured_once(spec), psnr / 1000) | errors
+
+
 def _final(spec: CellSpec, psnr: float) -> dict[str, float]:
     final = {"gradient_psnr": psnr - 4, "gradient_correlation": 0.9, "laplacian_psnr": psnr - 8}
     final["laplacian_correlation"] = math.nan if spec.network == "relu" else 0.6
@@ -243,6 +249,8 @@ def _final(spec: CellSpec, psnr: float) -> dict[str, float]:
         final["gain"] = psnr / 6
     if spec.task == "activations":
         final |= {"ks_normal": 0.1, "ks_arcsine": 0.01, "std_pre": 1.4, "std_post": 0.7, "gradient_ratio": psnr}
+    if spec.task == "sr":
+        final |= _looks(spec, psnr)
     return final
 
 

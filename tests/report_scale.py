@@ -111,7 +111,7 @@ def write(run: Run, steps: int | None = None) -> None:
     for spec in {spec.name: spec for cells in run.cells.values() for spec in cells}.values():
         target = photograph(spec.image, spec.size, 3 if spec.values.get("channel") == "rgb" else 1)
         level = 22 + hash_of(spec.name) % 800 / 100
-        made = Made(level, level / 40, final=spec.factor is None, steps=steps if spec.task != "activations" else None)
+        made = Made(level, level / 40, final=True, steps=steps if spec.task != "activations" else None)
         made = replace(made, crop=run.config.images[spec.image].crop)
         write_cell(run.results, spec, made, target, reconstruction(spec, target))
     run.collect()

@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 from report_fixtures import Made, write_cell
 
 from sirenbench.activation_statistics import BINS, POST, PRE, Statistics
-from sirenbench.claims import pictures
 from sirenbench.claims.evidence import PaperNumber, RunEvidence
 from sirenbench.claims.judge import as_json, judge, write_claims
 from sirenbench.claims.load import load_claims
-from sirenbench.claims.scores import parse_score
+from sirenbench.claims.scores import excursions, parse_score
 from sirenbench.claims.summary import summary
 from sirenbench.claims.terms import Quantity, Vocabulary
 from sirenbench.claims.trials import Reader, Trial
@@ -522,6 +521,19 @@ def test_falls_before_step_50_do_not_count_and_a_diverged_curve_falls_without_en
     assert on_disk(tmp_path / "nan", {"drawdown": {"of": "a", "more_than": 50}}, a=[broken] * 5).code is HOLDS
 
 
+def test_excursions_are_counted_by_falls_of_more_than_3_db(tmp_path: Path) -> None:
+    """A curve that falls and comes back has one each time, one that falls for good has one."""
+    steady, twice, gone = rise(40), spiky(spiky(rise(40), 100, 5), 150, 9), rise(40)
+    gone[120:] = 20
+    small = spiky(rise(40), 100, 2.9)
+    write(tmp_path, A, [steady, small, twice, gone])
+    counts = evidence(tmp_path, A).select([A]).sample(Quantity(A, parse_score(["psnr", "excursions"])))
+    assert list(counts.values.values()) == [0, 0, 2, 1]
+    broken = rise(40)
+    broken[120:] = math.nan
+    assert excursions(np.arange(len(broken)), broken) == math.inf
+
+
 def test_faster_is_counted_in_steps_of_every_seed(tmp_path: Path) -> None:
     fast, slow = [rise(40)] * 5, [rise(20)] * 5
     raw = {"faster_to": {"fast": "a", "slow": "b", "level": "b psnr", "factor": 3}}
@@ -571,7 +583,9 @@ def test_noise_is_what_is_left_of_a_curve_without_its_trend(tmp_path: Path) -> N
     assert max(early[0], early[1], late[1]) < 0.05
 
 
-@pytest.mark.parametrize("words", ["psnr tial", "psnr at", "psnr noise", "pnsr", "pre 0 std", "post 1 stdd", "image x"])
+@pytest.mark.parametrize(
+    "words", ["psnr tial", "psnr at", "psnr noise", "pnsr", "pre 0 std", "post 1 stdd", "psnr excursions 3"]
+)
 def test_a_score_that_means_nothing_is_told_with_what_is_allowed(words: str) -> None:
     with pytest.raises(UserError, match=r"allowed: |number of a layer"):
         parse_score(words.split())
@@ -660,35 +674,6 @@ def test_damaged_statistics_make_a_claim_not_testable(layers: RunEvidence, tmp_p
     (folder_of(tmp_path, LAYERS.name) / ACTIVATIONS).write_bytes(b"no archive")
     found = trial({"within": {"of": f"{LAYERS.name} pre 1 std", "low": 0}}).judge(layers)
     assert (found.code, "does not hold" in found.reason) == (UNTESTED, True)
-
-
-def seen(words: str, **images: np.ndarray) -> float:
-    return pictures.QUANTITIES[words](images)
-
-
-def test_quantities_of_an_image() -> None:
-    """Detail is what lies beyond the small image's frequencies: a fine pattern that is kept, halved or lost."""
-    rows = np.arange(64)
-    coarse = 128 + 60 * np.sin(rows / 64 * 2 * np.pi * 3)[:, None] + np.zeros(64)
-    fine = 30 * (-1.0) ** np.add.outer(rows, rows)
-    target, half, lost = (np.uint8(np.round(coarse + share * fine)) for share in (1, 0.5, 0))
-    small = np.zeros((16, 16), np.uint8)
-    about = {"target": target, "lr": small}
-    assert seen("detail", prediction=target, **about) == pytest.approx(1)
-    assert seen("detail", prediction=half, **about) == pytest.approx(0.25, rel=0.02)
-    assert seen("detail", prediction=lost, **about) < 0.01
-    assert seen("roughness", prediction=target, **about) > 5 * seen("roughness", prediction=lost, **about)
-    assert seen("sharpness error", prediction=target, **about) == 0
-    assert seen("sharpness error", prediction=half, **about) == pytest.approx(0.47, abs=0.05)
-    assert seen("luminance error", prediction=target - 10, **about) == pytest.approx(10 / 255)
-    assert seen("contrast error", prediction=lost, **about) > 0.01
-    assert seen("contrast error", prediction=target - 10, **about) == pytest.approx(0, abs=1e-12)
-
-
-def test_an_image_is_of_one_seed_and_decides_nothing_alone(tmp_path: Path) -> None:
-    write(tmp_path, A, [rise(30)] * 3)
-    found = trial({"within": {"of": "a image roughness", "low": 0}}).judge(evidence(tmp_path, A))
-    assert (found.code, found.measured.n) == (OPEN, 1)
 
 
 # Which cells of a run stand for the paper's.

@@ -12,15 +12,17 @@ from typing import get_args
 import pytest
 from report_fixtures import Made, demo_run, write_cell
 
+from sirenbench.claims.evidence import RunEvidence
 from sirenbench.claims.facts import FACTS
 from sirenbench.claims.judge import judge
 from sirenbench.claims.load import load_claims
 from sirenbench.claims.model import GROUPS, Claims, Group
 from sirenbench.claims.predicates import PREDICATES
-from sirenbench.claims.verdicts import MEANING, Code
+from sirenbench.claims.verdicts import MEANING, Code, Verdict
 from sirenbench.config.grid import paper_cell
 from sirenbench.config.load import load
 from sirenbench.config.model import Config
+from sirenbench.config.studies import Study
 from sirenbench.config.yaml import read_yaml
 from sirenbench.errors import Mistakes
 from sirenbench.names import changed, parse_name
@@ -154,6 +156,11 @@ def test_the_combination_is_judged_with_real_sines(claims: Claims, name: str) ->
     assert {cell.arm for cell in cells} == {"siren", "siren+pe+vgg"}
 
 
+def flattened(verdict: Verdict) -> list[tuple[str, Verdict]]:
+    parts = [deeper for _, part in verdict.parts for deeper in flattened(part)]
+    return parts or [("", verdict)]
+
+
 def test_no_claim_holds_by_one_seed(claims: Claims, tmp_path: Path) -> None:
     """Whatever its predicate: by the demo's cells, trained with one seed each."""
     run = demo_run(tmp_path, steps=60)
@@ -167,6 +174,19 @@ def test_no_claim_holds_by_one_seed(claims: Claims, tmp_path: Path) -> None:
     trained = [one for one in judged if set(one.verdict.cells) - baselines]
     assert len(trained) > 20
     assert [one.claim.id for one in trained if one.verdict.code is Code.HOLDS] == []
+
+
+@pytest.mark.parametrize("name", ["SR-16", "SR-21", "S7-07"])
+def test_what_is_told_by_how_images_look_rests_on_every_seed(claims: Claims, tmp_path: Path, name: str) -> None:
+    cells = {spec.name: spec for spec in claims.claims[name].trial.cells()}
+    for spec in cells.values():
+        write_cell(tmp_path, spec, Made(30.0, final=True, steps=20))
+    config = Config(run="one", studies={"one": Study(title="One", grid=[])})
+    verdict = claims.claims[name].trial.judge(RunEvidence(config, {"one": list(cells.values())}, tmp_path, {}, {}))
+    assert set(verdict.cells) == cells.keys()
+    found = [part.measured for _, part in flattened(verdict)]
+    without_chance = {1} if name == "SR-21" else set()  # SRGAN against bicubic interpolation
+    assert {measured and measured.n for measured in found} == {5} | without_chance
 
 
 # Mistakes.

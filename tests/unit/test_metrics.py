@@ -103,6 +103,8 @@ def test_every_metric_says_what_it_is_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.stdout.split() == [
         *("ks_normal:lower", "ks_arcsine:lower", "std_pre:neither", "std_post:neither", "gradient_ratio:neither"),
+        *("detail:neither", "roughness:neither"),
+        *("sharpness_error:lower", "luminance_error:lower", "contrast_error:lower"),
         *("gradient_psnr:higher", "gradient_correlation:higher", "laplacian_psnr:higher"),
         *("laplacian_correlation:higher", "gain:neither", "lpips:lower", "psnr:higher", "ssim:higher"),
     ], done.stderr
@@ -178,7 +180,8 @@ def test_float32_images_are_scored_in_float64(image: torch.Tensor, predictions: 
     )
 
 
-EVERY = ("psnr", "psnr@y,border=2", "ssim", "ssim@y,border=2,window=gaussian")
+LOOKS = ("detail", "detail@factor=2", "roughness", "sharpness_error", "luminance_error", "contrast_error")
+EVERY = ("psnr", "psnr@y,border=2", "ssim", "ssim@y,border=2,window=gaussian", *LOOKS)
 
 
 @pytest.fixture
@@ -224,6 +227,39 @@ def test_equal_images_have_infinite_psnr_and_ssim_one() -> None:
     scores = Scorer(image, ("psnr", "ssim"))(2 * image[None] - 1)
     assert scores["psnr"].tolist() == [math.inf]
     assert scores["ssim"].tolist() == [pytest.approx(1.0, abs=1e-12)]
+
+
+def look(target: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
+    """By 8-bit images (H, W)."""
+    unit = [torch.from_numpy(image.astype(np.float64) / 255)[..., None] for image in (target, prediction)]
+    return {text: score.item() for text, score in Scorer(unit[0], LOOKS)(2 * unit[1][None] - 1).items()}
+
+
+def test_how_an_image_looks_beside_the_true_one() -> None:
+    """Detail is what lies beyond a small image's frequencies: a fine pattern that is kept, halved or lost."""
+    rows = np.arange(64)
+    coarse = 128 + 60 * np.sin(rows / 64 * 2 * np.pi * 3)[:, None] + np.zeros(64)
+    fine = 30 * (-1.0) ** np.add.outer(rows, rows)
+    target, half, lost = (np.uint8(np.round(coarse + share * fine)) for share in (1, 0.5, 0))
+    same, weaker, smooth, darker = (look(target, image) for image in (target, half, lost, target - 10))
+    assert (same["detail"], same["detail@factor=2"]) == pytest.approx((1, 1))
+    assert [same[name] for name in LOOKS[3:]] == [0, 0, 0]
+    assert weaker["detail"] == pytest.approx(0.25, rel=0.02)
+    assert smooth["detail"] < 0.01
+    assert same["roughness"] > 5 * smooth["roughness"]
+    assert weaker["sharpness_error"] == pytest.approx(0.47, abs=0.05)
+    assert darker["luminance_error"] == pytest.approx(10 / 255)
+    assert smooth["contrast_error"] > 0.01
+    assert darker["contrast_error"] == pytest.approx(0, abs=1e-12)
+
+
+def test_what_counts_as_detail_depends_on_the_factor() -> None:
+    """12 cycles a side of 64 pixels are more than 16 pixels a side can show, and not more than 32 can."""
+    angle = np.arange(64) / 64 * 2 * np.pi
+    middle, fine = (40 * np.sin(cycles * angle)[:, None] + np.zeros(64) for cycles in (12, 28))
+    found = look(np.uint8(128 + middle + fine), np.uint8(128 + fine))
+    assert found["detail"] == pytest.approx(0.5, abs=0.01)
+    assert found["detail@factor=2"] == pytest.approx(1, abs=0.01)
 
 
 def test_luma_of_a_grey_image_is_the_image_itself(image: torch.Tensor, predictions: torch.Tensor) -> None:

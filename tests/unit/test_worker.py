@@ -74,6 +74,24 @@ def test_a_fitted_cell_keeps_its_derivatives_and_their_scores(picture_status: Pa
         assert images["laplacian"].shape == (16, 16)
 
 
+@pytest.mark.parametrize(
+    ("name", "measure"),
+    [("sr/picture-32-x8/siren-1x8/steps=3/replicates=2", train), ("sr/picture-32-x8/bicubic", baseline)],
+)
+def test_an_enlarged_image_is_told_by_its_looks_for_every_seed(
+    name: str, measure: Callable, picture_status: Path, tmp_path: Path
+) -> None:
+    looks = {"detail@factor=8", "roughness", "sharpness_error", "luminance_error", "contrast_error"}
+    cell = job(name, picture_status, tmp_path)
+    record = run(cell, measure)
+    with np.load(cell.folder / "images.npz") as images:
+        grey = images["prediction"].astype(float) / 255
+    variation = (np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) / 2
+    assert record.replicates[0].final["roughness"] == pytest.approx(variation, abs=1 / 255)
+    assert all(looks <= set(replicate.final) for replicate in record.replicates)
+    assert len({replicate.final["roughness"] for replicate in record.replicates}) == len(record.replicates)
+
+
 def test_a_cell_of_activations_keeps_their_statistics(picture_status: Path, tmp_path: Path) -> None:
     cell = job("activations/picture-16/siren-2x16/replicates=2", picture_status, tmp_path)
     record = run(cell, train)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sirenbench import catalog
 from sirenbench.activation_statistics import POST, PRE, centroid, flatness
-from sirenbench.claims import pictures
 from sirenbench.claims.finished import Curve, FinishedCell
 from sirenbench.claims.verdicts import NotTestable
 from sirenbench.errors import UserError, allowed, shown
@@ -19,11 +18,12 @@ from sirenbench.metrics.ids import parse_metric
 from sirenbench.statistics import Sample
 
 SETTLED_STEP = 50
+_EXCURSION = 3.0  # dB
 _BLOCKS = 10
 _FOLLOWED = ("loss", "fit_psnr")  # columns of curves that are no metrics
-_OF_CURVE = ("tail", "best", "drawdown", "at", "noise")
+_OF_CURVE = ("tail", "best", "drawdown", "excursions", "at", "noise")
 _OF_LAYER = ("mean", "std", "kurtosis", "ks", "flatness", "centroid")
-_OTHERS = ("floor", "seconds", "gradient", "pre", "post", "image")
+_OTHERS = ("floor", "seconds", "gradient", "pre", "post")
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,9 @@ def parse_score(words: Sequence[str]) -> Score:
             unit, of = "", _gradient(text, rest)
         case "pre" | "post":
             unit, of = "", _layer(text, words[0], rest)
-        case "image":
-            unit, of = "", _picture(text, rest)
         case metric:
             unit, of = _unit(metric), _of_metric(text, metric, rest)
+            unit = "" if "excursions" in rest else unit
     return Score(text, unit, of)
 
 
@@ -88,10 +87,12 @@ def _of_metric(text: str, metric: str, rest: list[str]) -> Callable[[FinishedCel
         case "drawdown", [] | [_]:
             window = _window(text, arguments[0] if arguments else "0-100%")
             return lambda cell: Sample(_each(cell.curve(metric), lambda s, v: drawdown(s, v, window)))
+        case "excursions", []:
+            return lambda cell: Sample(_each(cell.curve(metric), excursions))
         case "noise", [_]:
             window = _window(text, arguments[0])
             return lambda cell: cell.sample(_each(cell.curve(metric), lambda s, v: noise(v, window)))
-    forms = "at <step>, tail, best, drawdown [<from>-<to>%], noise <from>-<to>%"
+    forms = "at <step>, tail, best, drawdown [<from>-<to>%], excursions, noise <from>-<to>%"
     raise UserError(f"score {shown(text)}: {shown(' '.join(rest))} is not known; {allowed(_OF_CURVE, kind)} ({forms})")
 
 
@@ -136,15 +137,24 @@ def _each(curve: Curve, of: Callable[[np.ndarray, np.ndarray], float]) -> dict[i
 
 def drawdown(steps: np.ndarray, values: np.ndarray, window: tuple[float, float] = (0, 1)) -> float:
     """The worst fall below the running maximum from step 50 on, within a part of the steps; infinite after NaN."""
+    return float(_falls(steps, values, window).max(initial=0.0))
+
+
+def excursions(steps: np.ndarray, values: np.ndarray) -> float:
+    """How often it falls more than 3 dB below the running maximum, from step 50 on; infinite after NaN."""
+    if np.isnan(values).any():
+        return math.inf
+    is_below = _falls(steps, values, (0, 1)) > _EXCURSION
+    return float(np.count_nonzero(np.diff(is_below, prepend=False) & is_below))
+
+
+def _falls(steps: np.ndarray, values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     inside = (steps >= max(window[0] * steps[-1], min(SETTLED_STEP, steps[-1]))) & (steps <= window[1] * steps[-1])
     kept = values[inside]
-    if not len(kept):
-        return 0.0
     if np.isnan(kept).any():
-        return math.inf
+        return np.full(len(kept), math.inf)
     with np.errstate(invalid="ignore"):
-        falls = np.maximum.accumulate(kept) - kept
-    return float(np.nan_to_num(falls, nan=0.0, posinf=math.inf).max())
+        return np.nan_to_num(np.maximum.accumulate(kept) - kept, nan=0.0, posinf=math.inf)
 
 
 def noise(values: np.ndarray, window: tuple[float, float]) -> float:
@@ -212,16 +222,3 @@ def _layer_number(text: str, word: str) -> int:
     if not re.fullmatch(r"[1-9]\d?", word):
         raise UserError(f"score {shown(text)}: {shown(word)} is not the number of a layer, counted from 1")
     return int(word)
-
-
-def _picture(text: str, rest: list[str]) -> Callable[[FinishedCell], Sample]:
-    what = " ".join(rest)
-    if what not in pictures.QUANTITIES:
-        raise UserError(f"score {shown(text)}: {shown(what)} is not known; {allowed(pictures.QUANTITIES, what)}")
-    measure = pictures.QUANTITIES[what]
-
-    def of(cell: FinishedCell) -> Sample:
-        first: Mapping[int, float] = {cell.record.replicates[0].seed: measure(cell.images)}
-        return cell.sample(first)
-
-    return of

@@ -6,7 +6,7 @@ is of the weights that are stored (protocol.md, optimiser and metrics). Full bat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -142,6 +142,10 @@ class Trainer:
         with torch.no_grad():
             self.network.predict(self._scored.inputs.values, self._scored.prediction)
         return self._scored.prediction_image()
+
+    def scores(self, prediction: torch.Tensor, metrics: Sequence[str]) -> dict[str, torch.Tensor]:
+        """What :meth:`prediction` gives by further metrics: id -> (R,)."""
+        return _scores(Scorer(self.problem.scored.unit().to(prediction.device), metrics), prediction)
 
     def derivatives(self) -> Derivatives:
         """Gradients and Laplacians on the training grid by the weights as they are, beside the image's."""

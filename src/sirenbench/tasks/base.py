@@ -201,6 +201,10 @@ class Task(ABC):
         """What of a network is compared with the image; that of the problem's supervision."""
         return "value"
 
+    def measured_once(self, spec: CellSpec) -> tuple[str, ...]:
+        """Ids of the metrics that are not followed: only the image of the final weights is scored by them."""
+        return ()
+
     @abstractmethod
     def problem(self, spec: CellSpec, picture: Picture) -> Problem:
         """What a trained arm has to do."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PIL import Image
 
 from sirenbench.images.pictures import resize
+from sirenbench.metrics.appearance import FACTOR
+from sirenbench.metrics.ids import MetricId
 from sirenbench.options import Choice, Integer
 from sirenbench.spec import CellSpec
 from sirenbench.tasks.base import (
@@ -53,6 +55,11 @@ class SuperResolution(Task):
 
     def training_side(self, spec: CellSpec) -> int:
         return spec.size // (spec.factor or 1)
+
+    def measured_once(self, spec: CellSpec) -> tuple[str, ...]:
+        assert spec.factor
+        detail = MetricId("detail", ((FACTOR.name, spec.factor),))
+        return (detail.text, "roughness", "sharpness_error", "luminance_error", "contrast_error")
 
     def problem(self, spec: CellSpec, picture: Picture) -> Problem:
         images = self.reconstruction(spec, picture)

@@ -30,13 +30,15 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
     """Enlarge the low-resolution image and score the result."""
     spec, device = job.spec, torch.device("cpu")
     startup = process_age_seconds()
-    images = catalog.tasks()[spec.task].reconstruction(spec, source.picture)
+    task = catalog.tasks()[spec.task]
+    images, once_measured = task.reconstruction(spec, source.picture), task.measured_once(spec)
     with weights(job) as files:
         began = time.perf_counter()
         prediction = enlarged(spec, images, files)
         done = time.perf_counter()
-    scores = Scorer(unit_range(images.high), ("psnr", "ssim"))(prediction)
+    scores = Scorer(unit_range(images.high), ("psnr", "ssim", *once_measured))(prediction)
     scored = time.perf_counter()
+    final = {name: float(scores.pop(name)) for name in once_measured}
     once = np.zeros(1)
     facts = {name: end_points(once, once, value.numpy(), higher_is_better=True) for name, value in scores.items()}
     arrays = {"target": images.high, "prediction": eight_bit(prediction), "lr": images.low}
@@ -46,7 +48,7 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
         spec=spec.as_dict(),
         track=spec.track,
         state="ok",
-        replicates=(Replicate(replicate=0, seed=0, metrics=facts),),
+        replicates=(Replicate(replicate=0, seed=0, metrics=facts, final=final),),
         cost=Cost(
             seconds=process_age_seconds(),
             startup_seconds=startup,

@@ -31,7 +31,7 @@ from sirenbench.progress import Heartbeat
 from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
 from sirenbench.records import CellRecord, Cost, Replicate
 from sirenbench.spec import CellSpec
-from sirenbench.tasks.base import View
+from sirenbench.tasks.base import Problem, View
 from sirenbench.worker.job import CellJob, Interrupted, Source, eight_bit, hashes, image_facts, weights, write_images
 from sirenbench.worker.stopping import stop_in_time
 
@@ -66,10 +66,11 @@ def finished(
         How often the cell was resumed.
     """
     spec, problem, device = job.spec, trainer.problem, trainer.network.parameters.device
-    final = trainer.derivatives()
-    arrays = _images(trainer, final)
+    final, prediction = trainer.derivatives(), trainer.prediction()
+    arrays = _images(problem, prediction, final)
     write_images(job.folder, arrays)
-    scores, files = final.scores, [records.IMAGES, records.CURVES, records.WEIGHTS]
+    scores = final.scores | trainer.scores(prediction, catalog.tasks()[spec.task].measured_once(spec))
+    files = [records.IMAGES, records.CURVES, records.WEIGHTS]
     if problem.activations:
         statistics = trainer.activations()
         statistics.write(job.folder / records.ACTIVATIONS)
@@ -159,9 +160,8 @@ def _device(wanted: str) -> torch.device:
     return torch.device("cuda" if has_gpu and wanted != "cpu" else "cpu")
 
 
-def _images(trainer: Trainer, final: Derivatives) -> dict[str, np.ndarray]:
+def _images(problem: Problem, prediction: torch.Tensor, final: Derivatives) -> dict[str, np.ndarray]:
     """The images of the first replicate; derivatives in values per pixel, where the trained image is the scored one."""
-    problem, prediction = trainer.problem, trainer.prediction()
     arrays = {"target": problem.scored.pixels, "prediction": eight_bit(prediction)}
     if problem.supervision.field != "value":
         # Before it is cut off at 0 and 255, which may leave half of the pixels.
