@@ -45,6 +45,7 @@ def test_it_holds_the_page_the_figures_and_the_tables(packed: dict[str, bytes], 
     assert set(packed) == {
         *("report.html", "page", "results.csv", "fitting.csv", "layers.csv", "lower.csv"),
         *("fitting/fit-tile-16.svg", "layers/activations-tile-16-SIREN.svg"),
+        *("fitting/fit-tile-16-pictures.svg", "lower/sr-tile-16-2-pictures.svg"),
     }
     folder = project.folder / "results/small"
     assert packed["page"] == (folder / "report.html").read_bytes()
@@ -52,6 +53,11 @@ def test_it_holds_the_page_the_figures_and_the_tables(packed: dict[str, bytes], 
 
     figure = ElementTree.fromstring(packed["fitting/fit-tile-16.svg"])
     assert {"SIREN", "ReLU", "PSNR (dB)", "training step"} <= {text.text for text in figure.iter(f"{SVG}text")}
+    strip = ElementTree.fromstring(packed["lower/sr-tile-16-2-pictures.svg"])
+    pictures = [one.get("href", "").encode() for one in strip.iter(f"{SVG}image")]
+    assert len(pictures) == 3
+    assert all(picture in packed["page"] for picture in pictures)
+    assert {"Target", "Input", "Bicubic"} <= {text.text for text in strip.iter(f"{SVG}text")}
     for svg in [content.decode() for name, content in packed.items() if name.endswith(".svg")]:
         ids = [one.get("id") for one in ElementTree.fromstring(svg).iter() if one.get("id")]
         assert len(ids) == len(set(ids))
@@ -71,7 +77,7 @@ def test_every_result_has_a_caption_a_category_and_labels(packed: dict[str, byte
         json.loads(re.search(rf'<script id="{name}">\s*var {name} = (.*?);\s*</script>', listing, re.S)[1])  # type: ignore[index]
         for name in ("results", "categories")
     )
-    assert len(results) == 7
+    assert len(results) == 9
     for result in results.values():
         assert "small" in result["caption"]
         assert "{{" not in result["caption"]
@@ -79,6 +85,6 @@ def test_every_result_has_a_caption_a_category_and_labels(packed: dict[str, byte
         assert len(result["labels"]) == 2
     assert {name: set(parts) for name, parts in categories.items()} == {
         "Report": {"Other"},
-        "Figures": {"fitting", "layers"},
+        "Figures": {"fitting", "layers", "lower"},
         "Tables": {"Other"},
     }

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
-
-from markupsafe import escape
 
 from sirenbench.records import readable
 from sirenbench.report.files import FIGURES, TABLES
 from sirenbench.report.metrics import facts
 from sirenbench.report.scores import Score
+from sirenbench.report.sheets import alone, curves_sheet, curves_size, pictures_sheet
 from sirenbench.report.tables import ArmsTable, RowsTable, Table
 from sirenbench.report.text import machine
 from sirenbench.report.views.activations import Layers
-from sirenbench.report.views.curves import Curves, Key
+from sirenbench.report.views.curves import Curves
 
 if TYPE_CHECKING:
     from sirenbench.report.page import Section, View
 
-_PANEL = 360, 223.2
-_LINE, _COLUMNS = 14, 3
 _SCORES = ("", "±", "paper", "minus paper", "note", "verdict")
 
 
@@ -47,7 +42,7 @@ def exports_of(sections: Sequence[Section]) -> dict[str, str]:
 
 def sheet_of(section: Section, view: View, curves: Curves) -> Sheet:
     """The file of the curves of one of a study's views."""
-    return Sheet(_address(section, view.name), *_size_of(curves))
+    return Sheet(_address(section, view.name), *curves_size(curves))
 
 
 def _address(section: Section, figure: str) -> str:
@@ -57,62 +52,16 @@ def _address(section: Section, figure: str) -> str:
 def _figures(section: Section) -> Iterator[tuple[str, str]]:
     for view in section.views:
         if view.curves and view.curves.legend:
-            yield view.name, _with_legend(view.curves)
-        for layers in view.pictures if isinstance(view.pictures, list) else ():
-            if layers.drawing:
-                yield _file_name(view.name, layers), _alone(str(layers.drawing))
+            yield view.name, curves_sheet(view.curves)
+        if isinstance(view.pictures, list):
+            drawn = [layers for layers in view.pictures if layers.drawing]
+            yield from ((_file_name(view.name, layers), alone(str(layers.drawing))) for layers in drawn)
+        elif view.pictures:
+            yield f"{view.name}-pictures", pictures_sheet(view.pictures)
 
 
 def _file_name(view: str, layers: Layers) -> str:
     return f"{view}-{re.sub(r'[^A-Za-z0-9.]+', '-', layers.label).strip('-')}"
-
-
-def _size_of(curves: Curves) -> tuple[int, int]:
-    rows = len(next(iter(curves.panels.values())))
-    width, height = _PANEL
-    return len(curves.panels) * width, math.ceil(rows * height + _LINE * (1 + -(-len(curves.legend) // _COLUMNS)))
-
-
-def _with_legend(curves: Curves) -> str:
-    """The panels of a figure, a row a metric, a column an axis; the legend below them."""
-    width, height = _PANEL
-    rows = list(zip(*curves.panels.values(), strict=True))
-    panels = [
-        _placed(str(panel), column * width, row * height)
-        for row, of_metric in enumerate(rows)
-        for column, panel in enumerate(of_metric)
-    ]
-    below = len(rows) * height + _LINE
-    keys = [
-        _legend_line(key, 44 + index % _COLUMNS * 230, below + index // _COLUMNS * _LINE)
-        for index, key in enumerate(curves.legend)
-    ]
-    across, down = _size_of(curves)
-    body = "".join([*panels, *keys])
-    return _alone(f'<svg viewBox="0 0 {across} {down}" fill="currentColor" font-size="9">{body}</svg>')
-
-
-def _placed(panel: str, x: float, y: float) -> str:
-    width, height = _PANEL
-    return panel.replace("<svg ", f'<svg x="{x:g}" y="{y:g}" width="{width}" height="{height}" ', 1)
-
-
-def _legend_line(key: Key, x: float, y: float) -> str:
-    dash = f' stroke-dasharray="{key.dash}"' if key.dash else ""
-    line = f'<path d="m{x} {y - 3:g} 28 0" style="fill:none;stroke:{key.colour};stroke-width:1.6"{dash}/>'
-    return f'{line}<text x="{x + 34}" y="{y:g}">{escape(key.label)}</text>'
-
-
-def _alone(drawing: str) -> str:
-    """A drawing of the page as a file: with the page's colours for light paper."""
-    css = (resources.files("sirenbench.report") / "static" / "report.css").read_text(encoding="utf-8")
-    colours = "".join(f"{name}:{light};" for name, light in re.findall(r"(--\w+): light-dark\((#\w+),", css))
-    style = (
-        f"svg{{{colours}color:var(--ink);font-family:sans-serif}}"
-        ":root{background:#fff}.grid{stroke:var(--grid);stroke-width:.6}"
-    )
-    head, _, body = drawing.partition(">")
-    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{body}\n'
 
 
 def _csv(table: Table) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sirenbench.claims.verdicts import Measured
+from sirenbench.statistics import Sample, summarise
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Fact:
 def one(value: float, unit: str = "") -> Measured:
     """A number without chance."""
     return Measured.exactly(float(value), unit)
+
+
+def of_seeds(values: Sequence[float], unit: str = "") -> Measured:
+    """A number of every seed: their mean and its interval."""
+    return Measured.of(summarise(Sample(dict(enumerate(map(float, values))))), unit)
 
 
 def listed(values: Iterable[float], digits: int = 2) -> str:
