@@ -6,8 +6,6 @@ and the dark theme.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -88,6 +86,8 @@ def drawing(key: str, figure: Callable[[], Figure]) -> Iterator[tuple[Figure, io
         "grid.color": _GRID,
         "grid.linewidth": 0.6,
         "axes.grid": True,
+        "xtick.bottom": False,  # the grid is there already
+        "ytick.left": False,
         "axes.axisbelow": True,
         "axes.linewidth": 0.6,
         "axes.spines.top": False,
@@ -108,13 +108,11 @@ def inline(svg: str, key: str, description: str) -> Markup:
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.S)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.S)
-    # Ids stand at every tick.
-    prefix = base64.b32encode(hashlib.blake2s(key.encode(), digest_size=5).digest()).decode().lower()
     references = r'(url\(#|href="#)([^)"]+)'
     used = {name: number for number, (_, name) in enumerate(dict.fromkeys(re.findall(references, svg)))}
     svg = re.sub(r' id="series-(\d+)-(\w+)"', r' class="series series-\1 \2"', svg)
-    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}-{used[m[1]]}"' if m[1] in used else "", svg)
-    svg = re.sub(references, lambda m: f"{m[1]}{prefix}-{used[m[2]]}", svg).replace("xlink:href", "href")
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{used[m[1]]}"' if m[1] in used else "", svg)
+    svg = re.sub(references, lambda m: f"{m[1]}{key}-{used[m[2]]}", svg).replace("xlink:href", "href")
     svg = re.sub(r' d="([^"]*)"', lambda m: f' d="{_short(m[1])}"', svg)
     svg = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
     svg = re.sub(r">\s+<", "><", svg)
@@ -124,14 +122,14 @@ def inline(svg: str, key: str, description: str) -> Markup:
     svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
     svg = re.sub(r'style="[^"]*"', lambda m: re.sub(r"([;:]) +", r"\1", m[0]), svg)
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
-    # A tick's line is styled where it is defined, a grid line ends where the axes do, all axes and all text are alike,
-    # and the grounds are not to be seen.
-    svg = re.sub(r'(<use [^>]*) style="fill:currentColor[^"]*"', r"\1", svg)
+    # A grid line ends where the axes do, all axes and all text are alike, and the grounds are not to be seen.
     svg = re.sub(r'( clip-path="[^"]*")? style="[^"]*var\(--grid\)[^"]*"', ' class="grid"', svg)
     svg = re.sub(r'style="fill:none;stroke:currentColor;stroke-width:0.6;[^"]*"', 'class="axis"', svg)
-    svg = re.sub(r'<text style="font-size:9px; ?(text-anchor:\w+)?;?fill:currentColor"', r'<text style="\1"', svg)
+    svg = re.sub(
+        r'<text style="font-size:9px; ?(?:text-anchor:(\w+))?;?fill:currentColor"', r'<text text-anchor="\1"', svg
+    )
     svg = re.sub(r'<path d="[^"]*" style="fill:none"/>', "", svg)
-    svg = _without_bare_groups(svg.replace(' style=""', "").replace("stroke-dashoffset:0;", ""))
+    svg = _without_bare_groups(svg.replace(' text-anchor=""', "").replace("stroke-dashoffset:0;", ""))
     size = re.search(r'viewBox="[^"]*"', svg)
     head = f'<svg class="plot" {size[0] if size else ""} role="img" aria-label="{escape(description)}" '
     # The drawing is made of numbers and of our own labels; the description is escaped above.
