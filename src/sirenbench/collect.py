@@ -336,7 +336,8 @@ def _further_scores(results: Path, name: str, metrics: Sequence[str], record: Ce
     folder = folder_of(results, name)
     scores = []
     lengths = (0, len(record.replicates))
-    for metric in metrics if (folder / RECORD).exists() else ():
+    has = {metric for replicate in record.replicates for metric in replicate.final}
+    for metric in [one for one in metrics if one not in has] if (folder / RECORD).exists() else ():
         with suppress(RecordError):
             found = read_scores(folder / "metrics" / f"{metric}.json")
             is_of_it = found.metric == metric and len(found.values) in lengths

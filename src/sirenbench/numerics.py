@@ -14,7 +14,7 @@ from sirenbench.spec import CellSpec
 ENGINE = 3
 # Decoding, cropping, resizing, ranges.
 IMAGES = 1
-# PSNR and SSIM.
+# What cells are scored by while they run: PSNR, SSIM, and how an enlarged image looks.
 METRICS = 1
 
 

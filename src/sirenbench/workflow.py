@@ -98,10 +98,15 @@ class Workflow:
         return [f"results/cells/{name}/{RECORD}" for name in names]
 
     def evaluations(self, target: str) -> list[str]:
-        """The further scores that the report of a target shows."""
+        """The further scores that the report of a target shows; not those that the cells have of themselves."""
         loaded, cells = self.selected(target)
-        names = dict.fromkeys(spec.name for specs in cells.values() for spec in specs)
-        return [f"results/cells/{name}/metrics/{metric}.json" for name in names for metric in loaded.config.metrics]
+        specs = {spec.name: spec for of_study in cells.values() for spec in of_study}
+        return [
+            f"results/cells/{name}/metrics/{metric}.json"
+            for name, spec in specs.items()
+            for metric in loaded.config.metrics
+            if metric not in catalog.tasks()[spec.task].measured_once(spec)
+        ]
 
     def claims(self, target: str) -> list[str]:
         """The verdicts that the report of a target shows: a study alone decides too little."""

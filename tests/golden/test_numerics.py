@@ -84,13 +84,15 @@ def measured(name: str) -> dict[str, object]:
     task, pixels = catalog.tasks()[spec.task], colours if spec["channel"] == "rgb" else picture
     if spec.is_baseline:
         images = task.reconstruction(spec, pixels)
-        scores = Scorer(unit_range(images.high), ("psnr", "ssim"))(enlarged(spec, images, weights(spec)))
+        metrics = ("psnr", "ssim", *task.measured_once(spec))
+        scores = Scorer(unit_range(images.high), metrics)(enlarged(spec, images, weights(spec)))
         values = {key: value.tolist() for key, value in scores.items()}
     else:
         trainer = Trainer(spec, task.problem(spec, pixels), torch.device("cpu"), weights(spec))
         trainer.run()
         values = {column: trainer.curves.series(column)[-1].tolist() for column in trainer.curves.columns}
-        final = trainer.derivatives().scores | _scores_of_layers(trainer)
+        looks = trainer.scores(trainer.prediction(), task.measured_once(spec))
+        final = trainer.derivatives().scores | looks | _scores_of_layers(trainer)
         values |= {name: np.asarray(value).tolist() for name, value in final.items()}
     return {"numerics": numerics_of(spec), "values": values}
 

@@ -584,7 +584,8 @@ def test_noise_is_what_is_left_of_a_curve_without_its_trend(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "words", ["psnr tial", "psnr at", "psnr noise", "pnsr", "pre 0 std", "post 1 stdd", "psnr excursions 3"]
+    "words",
+    ["psnr tial", "psnr at", "psnr noise", "pnsr", "pre 0 std", "post 1 stdd", "psnr excursions 3", "ssim excursions"],
 )
 def test_a_score_that_means_nothing_is_told_with_what_is_allowed(words: str) -> None:
     with pytest.raises(UserError, match=r"allowed: |number of a layer"):
@@ -828,6 +829,8 @@ def test_a_run_is_judged_end_to_end(run: tuple[Config, dict[str, list[CellSpec]]
     assert lead["measured"]["low"] <= lead["measured"]["mean"] <= lead["measured"]["high"]
     assert (lead["cells"], lead["scaled"], lead["prior"]) == ([A.name, B.name], [], "supports")
     assert (lead["studies"], found["FACT"]["studies"]) == (["one"], [])
+    assert found["LEVEL-relu"]["test"] == {"near": {"of": "relu psnr", "by": 1}}
+    assert found["OTHER"]["test"]["within"] == {"of": "siren first_omega=8", "low": 3}
     assert found["LEVEL-relu"]["paper"] == {"value": 25, "text": "", "evidence": ["F"]}
     assert found["ALL"]["rests_on"] == ["LEAD", "LEVEL-siren"]
     assert [part["what"] for part in found["ALL"]["parts"]] == ["LEAD", "LEVEL-siren"]

@@ -46,6 +46,22 @@ def test_every_fact_holds_and_says_by_what(name: str) -> None:
     assert found.measured is None or math.isfinite(found.measured.mean)
 
 
+@pytest.mark.parametrize(
+    ("name", "seeds"),
+    [
+        ("arguments_are_standard_normal", 5),
+        ("values_are_nearly_arcsine", 5),
+        ("activations_and_gradients_are_preserved", 10),
+        ("other_hidden_laws_explode", 5),
+    ],
+)
+def test_what_depends_on_the_draw_rests_on_several_seeds(name: str, seeds: int) -> None:
+    measured = FACTS[name]().measured
+    assert measured
+    assert measured.n == seeds
+    assert measured.low < measured.mean < measured.high
+
+
 def test_no_fact_is_left_out() -> None:
     folder = Path(inspect.getfile(initialisation)).parent
     written = [re.findall(r"^def ([a-z]\w*)\(\) -> Fact:", path.read_text(), re.M) for path in folder.glob("*.py")]

@@ -26,6 +26,10 @@ from sirenbench.spec import CellSpec
 SMALL = {"task": "fit", "image": "cameraman", "size": 32, "depth": 1, "width": 8, "steps": 60, "replicates": 2}
 SIREN = make_spec(SMALL | {"arm": "siren"})
 BICUBIC = make_spec({"task": "sr", "image": "cameraman", "size": 512, "factor": 8, "arm": "bicubic"})
+ENLARGED = make_spec(
+    {"task": "sr", "image": "cameraman", "size": 32, "factor": 4, "arm": "siren", "depth": 1, "width": 8}
+    | {"steps": 20, "replicates": 2}
+)
 
 
 def run_of(root: Path, *cells: CellSpec, studies: tuple[str, ...] = ("one",), **reference: int) -> Run:
@@ -177,6 +181,16 @@ def test_further_scores_of_another_length_than_the_replicates_are_as_good_as_non
 
     assert rows((1.0, 2.0)) == 2
     assert rows(values) == 0
+
+
+def test_what_a_cell_has_measured_of_itself_is_one_row_a_seed_though_it_was_asked_for_too(tmp_path: Path) -> None:
+    run = run_of(tmp_path, ENLARGED)
+    run = replace(run, config=run.config.model_copy(update={"metrics": ["roughness"]}))
+    write_cell(run.results, ENLARGED, Made(30.0, final=True))
+    folder = folder_of(run.results, ENLARGED.name)
+    scores = Scores(metric="roughness", values=(1.0, 2.0), reason="", record_sha256=sha256_of(folder / RECORD))
+    write_scores(folder / "metrics/roughness.json", scores)
+    assert int((run.collect().metric == "roughness").sum()) == 2
 
 
 def test_a_failure_that_says_nothing_of_the_cell_is_named_as_what_it_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from sirenbench import catalog
 from sirenbench.errors import UserError
+from sirenbench.metrics.appearance import _is_beyond
 from sirenbench.metrics.base import Scorer
 from sirenbench.metrics.ids import MetricId, parse_metric
 from sirenbench.weights.numpy_pickle import read_arrays
@@ -260,6 +262,23 @@ def test_what_counts_as_detail_depends_on_the_factor() -> None:
     found = look(np.uint8(128 + middle + fine), np.uint8(128 + fine))
     assert found["detail"] == pytest.approx(0.5, abs=0.01)
     assert found["detail@factor=2"] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("side", [60, 64, 120, 250, 420, 468, 512])
+@pytest.mark.parametrize("factor", [2, 3, 4, 5, 8, 9])
+def test_a_small_images_own_highest_frequency_is_no_detail(side: int, factor: int) -> None:
+    """An image of n pixels a side can show up to n / 2 cycles."""
+    cycles = [min(number, side - number) for number in range(side)]
+    assert _is_beyond(side, factor).tolist() == [number > Fraction(side, factor) / 2 for number in cycles]
+
+
+def test_a_flat_image_has_no_detail_to_be_compared_with() -> None:
+    flat = torch.full((16, 16, 1), 0.5).double()
+    rough = torch.rand(1, 16, 16, 1, generator=torch.Generator().manual_seed(3)).double()
+    scores = Scorer(flat, LOOKS)(torch.cat([rough, torch.zeros_like(rough)]))
+    assert [scores["sharpness_error"][0].item(), scores["detail"][0].item()] == [math.inf, math.inf]
+    assert [scores["sharpness_error"][1].isnan().item(), scores["detail"][1].isnan().item()] == [True, True]
+    assert scores["luminance_error"].isfinite().all()
 
 
 def test_luma_of_a_grey_image_is_the_image_itself(image: torch.Tensor, predictions: torch.Tensor) -> None:

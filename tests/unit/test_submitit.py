@@ -251,7 +251,8 @@ class TestPack:
             pack()
         assert list(Outcomes(tmp_path / "outcomes").keys()) == ([] if goes_on else ["0"])
 
-    def test_each_debug_pack_has_an_end_of_its_own(self, tmp_path: Path) -> None:
+    def test_each_debug_pack_has_an_end_of_its_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
         ends = []
         for minutes in (1, 100):
             command = f"echo $SLURM_JOB_END_TIME > {tmp_path}/{minutes}"

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import to_json
-
 from sirenbench import catalog
 from sirenbench.claims.evidence import RunEvidence
 from sirenbench.claims.load import CLAIMS, load_claims
@@ -95,7 +93,7 @@ def _record(one: Judged, shown: Mapping[str, set[str]]) -> dict[str, Any]:
         },
         "prior": text.prior,
         "criterion": claim.trial.criterion(),
-        "test": json.loads(to_json(text.test, inf_nan_mode="strings", fallback=str)),
+        "test": text.test,
         **_verdict(one.verdict),
         "basis": one.verdict.basis,
         "cells": list(one.verdict.cells),

@@ -71,7 +71,8 @@ def parse_score(words: Sequence[str]) -> Score:
             unit, of = "", _layer(text, words[0], rest)
         case metric:
             unit, of = _unit(metric), _of_metric(text, metric, rest)
-            unit = "" if "excursions" in rest else unit
+            if rest == ["excursions"]:
+                unit = ""  # a number of falls
     return Score(text, unit, of)
 
 
@@ -87,12 +88,12 @@ def _of_metric(text: str, metric: str, rest: list[str]) -> Callable[[FinishedCel
         case "drawdown", [] | [_]:
             window = _window(text, arguments[0] if arguments else "0-100%")
             return lambda cell: Sample(_each(cell.curve(metric), lambda s, v: drawdown(s, v, window)))
-        case "excursions", []:
+        case "excursions", [] if _unit(metric) == "dB":
             return lambda cell: Sample(_each(cell.curve(metric), excursions))
         case "noise", [_]:
             window = _window(text, arguments[0])
             return lambda cell: cell.sample(_each(cell.curve(metric), lambda s, v: noise(v, window)))
-    forms = "at <step>, tail, best, drawdown [<from>-<to>%], excursions, noise <from>-<to>%"
+    forms = "at <step>, tail, best, drawdown [<from>-<to>%], excursions (of what is in dB), noise <from>-<to>%"
     raise UserError(f"score {shown(text)}: {shown(' '.join(rest))} is not known; {allowed(_OF_CURVE, kind)} ({forms})")
 
 

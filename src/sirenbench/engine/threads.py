@@ -6,8 +6,9 @@ after every one of them. PyTorch and NumPy leave the interpreter's lock while th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -39,6 +40,17 @@ class Threads:
         wait(pending)  # none may still write when an error of another is told
         for done in pending:
             done.result()
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """While open, PyTorch's own operations have one thread, and sums the same bits whatever the machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @cache

@@ -27,6 +27,7 @@ from sirenbench.engine.inputs import Inputs
 from sirenbench.engine.mlp import BatchedMlp
 from sirenbench.engine.precision import check_precision
 from sirenbench.engine.replay import Recorder, Replayed, recorder_for
+from sirenbench.engine.threads import on_one_thread
 from sirenbench.losses.base import Objective
 from sirenbench.metrics.base import Scorer
 from sirenbench.spec import CellSpec
@@ -145,7 +146,10 @@ class Trainer:
 
     def scores(self, prediction: torch.Tensor, metrics: Sequence[str]) -> dict[str, torch.Tensor]:
         """What :meth:`prediction` gives by further metrics: id -> (R,)."""
-        return _scores(Scorer(self.problem.scored.unit().to(prediction.device), metrics), prediction)
+        if not metrics:
+            return {}
+        with on_one_thread():
+            return _scores(Scorer(self.problem.scored.unit().to(prediction.device), metrics), prediction)
 
     def derivatives(self) -> Derivatives:
         """Gradients and Laplacians on the training grid by the weights as they are, beside the image's."""

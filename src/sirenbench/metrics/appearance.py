@@ -14,15 +14,23 @@ FACTOR = Integer(
     "factor", 4, "What counts as detail: whatever an image of so many times fewer pixels a side lacks.", low=2, high=64
 )
 
+# Half a level of 8 bits.
+_STEP = 0.002
 _FFT = "https://docs.scipy.org/doc/scipy/reference/generated/scipy.fft.fft2.html"
 _NUMPY = "https://numpy.org/doc/stable/reference/generated/numpy.{}.html"
 
 
 def _detail(target: torch.Tensor, which: MetricId, assets: Assets) -> Score:
-    height, width = (torch.fft.fftfreq(side, device=target.device).abs() for side in target.shape[-2:])
-    is_beyond = torch.maximum(height[:, None], width) > 0.5 / int(which.get(FACTOR))
+    height, width = (_is_beyond(side, int(which.get(FACTOR))).to(target.device) for side in target.shape[-2:])
+    is_beyond = height[:, None] | width
     there = (_power(target[None]) * is_beyond).sum(dim=(1, 2))
     return lambda planes: (_power(planes) * is_beyond).sum(dim=(1, 2)) / there
+
+
+def _is_beyond(side: int, factor: int) -> torch.Tensor:
+    """Which frequencies along a side an image of so many times fewer pixels cannot have; by whole cycles."""
+    cycles = torch.arange(side)
+    return 2 * factor * torch.minimum(cycles, side - cycles) > side
 
 
 def _power(planes: torch.Tensor) -> torch.Tensor:
@@ -38,6 +46,7 @@ def _window(side: int, like: torch.Tensor) -> torch.Tensor:
 
 
 def _variation(planes: torch.Tensor) -> torch.Tensor:
+    """(R, C, H, W) -> (R,), as the next two."""
     grey = planes.mean(dim=1)
     return (grey.diff(dim=1).abs().mean(dim=(1, 2)) + grey.diff(dim=2).abs().mean(dim=(1, 2))) / 2
 
@@ -78,7 +87,7 @@ COMPONENTS = (
         formula="energy beyond 0.5 / factor cycles a pixel, by a Hann window, over that of the true image",
         link=_FFT,
         doc="How much of the true image's detail there is, be it the same or not: 1 for as much, 0 for none. Detail is "
-        "what the image lacks if it is made so many times smaller.",
+        "what the image lacks if it is made so many times smaller; undefined for a true image without any.",
         against=_detail,
         switches=(FACTOR,),
     ),
@@ -93,6 +102,7 @@ COMPONENTS = (
         link=_NUMPY.format("diff"),
         doc="Total variation a pixel, of the grey image: what noise adds to.",
         against=_roughness,
+        alike=_STEP,
     ),
     Metric(
         name="sharpness_error",
@@ -103,7 +113,7 @@ COMPONENTS = (
         high=math.inf,
         formula="|roughness - true roughness| / true roughness",
         link=_NUMPY.format("diff"),
-        doc="How far the roughness is from the true image's, as a share of it.",
+        doc="How far the roughness is from the true image's, as a share of it; undefined if that has but one value.",
         against=_sharpness_error,
     ),
     Metric(
@@ -117,6 +127,7 @@ COMPONENTS = (
         link=_NUMPY.format("mean"),
         doc="How far the mean of all pixels is from the true image's.",
         against=_error_of(_brightness),
+        alike=_STEP,
     ),
     Metric(
         name="contrast_error",
@@ -129,5 +140,6 @@ COMPONENTS = (
         link=_NUMPY.format("std"),
         doc="How far the standard deviation of the grey image is from the true image's.",
         against=_error_of(_contrast),
+        alike=_STEP,
     ),
 )

@@ -61,6 +61,8 @@ class Metric:
         What can be chosen after ``@``, in the canonical order.
     assets
         Names of the assets it needs.
+    alike
+        How far apart scores may be and still be told as alike; if None, as PSNR for dB and as SSIM for others.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Metric:
     against: Callable[[torch.Tensor, MetricId, Assets], Score] | None = None
     switches: tuple[Option, ...] = ()
     assets: tuple[str, ...] = ()
+    alike: float | None = None
 
 
 class Scorer:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,13 +84,12 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     if html is None:
         page = page.with_folder()
         html, pages = "".join(write_down(page=page)), _pages_of_cells(page, environment)
-    exports = exports_of(page.sections)
-    # All is made before anything of an earlier report is replaced.
+    # All is drawn before anything of an earlier report is replaced.
     to = to or folder
     pictures = write_pictures(page.files, to)
-    write_files(pages | exports, to)
+    texts = write_files(chain(pages.items(), exports_of(page.sections)), to)
     write_text(to / REPORT, readable(html))
-    remove_others([*pictures, *pages, *exports], to)
+    remove_others([*pictures, *texts], to)
     # Snakemake asks for these two, whether there is anything in them or not.
     for name in (FIGURES, TABLES):
         (to / name).mkdir(exist_ok=True)

@@ -32,12 +32,15 @@ class Sheet(NamedTuple):
     height: int
 
 
-def exports_of(sections: Sequence[Section]) -> dict[str, str]:
-    """The files ``report_figures/<study>/<figure>.svg`` and ``report_tables/<study>.csv``: address -> text."""
-    figures = {
-        _address(section, name): readable(drawing) for section in sections for name, drawing in _figures(section)
-    }
-    return figures | {f"{TABLES}/{section.name}.csv": _csv(section.table) for section in sections}
+def exports_of(sections: Sequence[Section]) -> Iterator[tuple[str, str]]:
+    """Address and text of the files ``report_figures/<study>/<figure>.svg`` and ``report_tables/<study>.csv``.
+
+    One after the other: with their pictures they are larger than the page.
+    """
+    for section in sections:
+        for name, drawing in _figures(section):
+            yield _address(section, name), readable(drawing)
+        yield f"{TABLES}/{section.name}.csv", _csv(section.table)
 
 
 def sheet_of(section: Section, view: View, curves: Curves) -> Sheet:

@@ -45,12 +45,15 @@ def write_pictures(places: Mapping[str, str], folder: Path) -> list[str]:
     return addresses
 
 
-def write_files(texts: Mapping[str, str], folder: Path) -> None:
-    """Write what is not there yet as it has to be, by address: every file that is written waits for the disk."""
-    for address, text in texts.items():
+def write_files(texts: Iterable[tuple[str, str]], folder: Path) -> list[str]:
+    """Write what is not there yet as it has to be, for every file that is written waits for the disk; all addresses."""
+    addresses = []
+    for address, text in texts:
         content = text.encode()
         if not (folder / address).is_file() or (folder / address).read_bytes() != content:
             write_text(folder / address, text)
+        addresses.append(address)
+    return addresses
 
 
 def remove_others(kept: Iterable[str], folder: Path) -> None:

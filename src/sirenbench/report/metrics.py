@@ -27,7 +27,7 @@ class Facts:
         ``higher``, ``lower`` or ``neither``.
     alike
         How far apart scores may be to share a mark: as far as those of one configuration are in the authors' own runs
-        (protocol.md, the paper's numbers in the report).
+        (protocol.md, the paper's numbers in the report), or as the metric says.
     anchor
         The id of what the glossary says of it: that of the metric, whatever its switches.
     """
@@ -68,6 +68,8 @@ def facts(metric: str) -> Facts:
     which = parse_metric(metric.removeprefix(FIT))
     title = f"{which.title} of the fitted input" if metric.startswith(FIT) else which.title
     digits, alike = (2, 0.5) if which.metric.unit == "dB" else (3, 0.02)
+    if which.metric.alike is not None:
+        digits, alike = 4, which.metric.alike
     return Facts(title, which.metric.unit, digits, which.metric.better, alike, anchor_of(which.metric))
 
 

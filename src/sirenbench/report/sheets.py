@@ -21,11 +21,12 @@ _TILE, _GAP, _LETTERS = 240, 12, 44
 
 @dataclass(frozen=True)
 class _Tile:
-    """A picture, if there is one, and the lines below it."""
+    """A picture, if there is one, and the lines below it; ``is_coarse`` if its pixels are to be seen."""
 
     uri: str
     alt: str
     lines: list[str]
+    is_coarse: bool = False
 
 
 def curves_size(curves: Curves) -> tuple[int, int]:
@@ -67,33 +68,44 @@ def _legend_line(key: Key, x: float, y: float) -> str:
 
 def pictures_sheet(pictures: Strip | Panels) -> str:
     """Every picture with its name and scores, in the order of the page: SVG."""
-    rows = _of_strip(pictures) if isinstance(pictures, Strip) else _of_panels(pictures)
-    drawn, top = [], _GAP
+    rows, notes = _of_strip(pictures) if isinstance(pictures, Strip) else _of_panels(pictures)
+    drawn, top = list[str](), _GAP
     for row in rows:
         drawn += [_tile(tile, _GAP + column * (_TILE + _GAP), top) for column, tile in enumerate(row)]
         top += _TILE + _LINE * (1 + max(len(tile.lines) for tile in row))
-    drawn.append(f'<text x="{_GAP}" y="{top + _GAP}">Of networks the first seed, with its scores.</text>')
-    across, down = _GAP + max(map(len, rows)) * (_TILE + _GAP), top + 2 * _GAP
+    for note in ("Of networks the first seed, with its scores.", *notes):
+        top += _LINE
+        drawn.append(f'<text x="{_GAP}" y="{top}">{escape(note)}</text>')
+    across, down = _GAP + max(map(len, rows)) * (_TILE + _GAP), top + _GAP
     return alone(f'<svg viewBox="0 0 {across} {down}" fill="currentColor" font-size="9">{"".join(drawn)}</svg>')
 
 
-def _of_strip(strip: Strip) -> list[list[_Tile]]:
-    tiles = [_Tile(pane.uri, pane.alt, _wrapped(pane.title, pane.note, pane.scores)) for pane in strip.panes]
-    return [tiles[first : first + strip.columns] for first in range(0, len(tiles), strip.columns)]
+def _of_strip(strip: Strip) -> tuple[list[list[_Tile]], list[str]]:
+    """Its rows, and what is said below them."""
+    tiles = [
+        _Tile(pane.uri, pane.alt, _wrapped(pane.title, pane.note, pane.scores), pane.role == "input")
+        for pane in strip.panes
+    ]
+    return [tiles[first : first + strip.columns] for first in range(0, len(tiles), strip.columns)], []
 
 
-def _of_panels(panels: Panels) -> list[list[_Tile]]:
+def _of_panels(panels: Panels) -> tuple[list[list[_Tile]], list[str]]:
+    """Their rows with the keys of the colours, and what is said below them."""
     rows = [
         [
-            _Tile(panel.uri, panel.alt, _wrapped(f"{column.label}: {title}", panel.words, *panel.lines))
+            _Tile(panel.uri, panel.alt, _wrapped(f"{column.label}: {title}", column.note, panel.words, *panel.lines))
             for column, panel in zip(panels.columns, row, strict=True)
         ]
         for title, row in panels.rows
     ]
     gradient, laplacian = panels.keys
-    directions = "Gradients: the hue is the direction in which the image gets brighter, the brightness how fast"
-    signs = "Laplacians: red where negative, white at zero, blue where positive"
-    return [*rows, [_Tile(gradient, "", _wrapped(directions)), _Tile(laplacian, "", _wrapped(signs))]]
+    keys = [
+        _Tile(gradient, "", _wrapped("Gradients: the hue is where the image gets brighter, the brightness how fast")),
+        _Tile(laplacian, "", _wrapped("Laplacians: red where negative, blue where positive")),
+    ]
+    span = "Gradients from the 5th to the 95th percentile of each panel, Laplacians up to the 98th."
+    aligned = "“Aligned”: with the amplitude and offset that bring an image nearest to the ground truth."
+    return [*rows, keys], [span, *([aligned] if panels.aligned else [])]
 
 
 def _wrapped(*texts: str) -> list[str]:
@@ -108,8 +120,8 @@ def _tile(tile: _Tile, x: int, y: int) -> str:
     if not tile.uri:
         return "".join(lines)
     place = f'x="{x}" y="{y}" width="{_TILE}" height="{_TILE}"'
-    style = "image-rendering:pixelated"
-    return f'<image {place} href="{tile.uri}" style="{style}"><title>{escape(tile.alt)}</title></image>{"".join(lines)}'
+    style = ' style="image-rendering:pixelated"' if tile.is_coarse else ""
+    return f'<image {place} href="{tile.uri}"{style}><title>{escape(tile.alt)}</title></image>{"".join(lines)}'
 
 
 def alone(drawing: str) -> str:

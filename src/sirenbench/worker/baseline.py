@@ -11,6 +11,7 @@ import torch
 
 from sirenbench import catalog, records
 from sirenbench.engine.curves import end_points
+from sirenbench.engine.threads import on_one_thread
 from sirenbench.metrics.base import Scorer
 from sirenbench.numerics import numerics_of
 from sirenbench.provenance import peak_memory_mib, process_age_seconds, provenance
@@ -36,7 +37,8 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
         began = time.perf_counter()
         prediction = enlarged(spec, images, files)
         done = time.perf_counter()
-    scores = Scorer(unit_range(images.high), ("psnr", "ssim", *once_measured))(prediction)
+    with on_one_thread():
+        scores = Scorer(unit_range(images.high), ("psnr", "ssim", *once_measured))(prediction)
     scored = time.perf_counter()
     final = {name: float(scores.pop(name)) for name in once_measured}
     once = np.zeros(1)

@@ -81,8 +81,8 @@ def laplacian(values: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
 
 
 def gradient_sizes(spec: CellSpec, flat: torch.Tensor) -> list[float]:
-    """Root mean square of the gradient by each layer's weights, of the error to a smooth picture of 24 x 24 pixels."""
-    points = grid(24, 24)
+    """Root mean square of the gradient by each layer's weights, of the error to a smooth picture of 16 x 16 pixels."""
+    points = grid(16, 16)
     target = 0.7 * torch.sin(3 * points[:, :1]) * torch.cos(4 * points[:, 1:]) - 0.1
     own = flat.clone().requires_grad_()
     (gradient,) = torch.autograd.grad((plain(spec, own, points)[0] - target).square().mean(), own)
