@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -27,9 +28,11 @@ import yaml
 from asset_server import AssetServer, serving
 from PIL import Image
 from pydantic import TypeAdapter
+from tqdm import tqdm
 
 from sirenbench.assets import network, store
 from sirenbench.assets.archives import take_from_sdist
+from sirenbench.assets.bars import bar_of
 from sirenbench.assets.status import AssetStatus, read_status, verified, write_status
 from sirenbench.assets.store import cache_folder, fetch
 from sirenbench.config.assets import Asset, PackageSource, PathSource, PypiSource, UrlSource, ZipMemberSource
@@ -673,3 +676,15 @@ def test_the_cameraman_is_fetched_from_pypi(cache: Path) -> None:
     assert status.source == "PyPI scikit-image 0.17.2: skimage/data/camera.png"
     assert verified(status).stat().st_size == 114_228
     assert len(leftovers(cache)) == 1
+
+
+def test_a_process_killed_at_its_bar_stops_no_other() -> None:
+    child = os.fork()
+    if child == 0:
+        with tqdm.get_lock():
+            os.kill(os.getpid(), signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    another = threading.Thread(target=lambda: bar_of("file", 1, shown=False).close(), daemon=True)
+    another.start()
+    another.join(10)
+    assert not another.is_alive()
