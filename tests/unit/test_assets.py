@@ -28,13 +28,12 @@ import yaml
 from asset_server import AssetServer, serving
 from PIL import Image
 from pydantic import TypeAdapter
-from tqdm import tqdm
 
 from sirenbench.assets import network, store
 from sirenbench.assets.archives import take_from_sdist
-from sirenbench.assets.bars import bar_of
 from sirenbench.assets.status import AssetStatus, read_status, verified, write_status
 from sirenbench.assets.store import cache_folder, fetch
+from sirenbench.bars import tqdm
 from sirenbench.config.assets import Asset, PackageSource, PathSource, PypiSource, UrlSource, ZipMemberSource
 from sirenbench.config.images import ImageRecipe
 from sirenbench.errors import AssetUnavailable
@@ -679,12 +678,13 @@ def test_the_cameraman_is_fetched_from_pypi(cache: Path) -> None:
 
 
 def test_a_process_killed_at_its_bar_stops_no_other() -> None:
+    lock = tqdm.get_lock()
     child = os.fork()
     if child == 0:
-        with tqdm.get_lock():
+        with lock:
             os.kill(os.getpid(), signal.SIGKILL)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    another = threading.Thread(target=lambda: bar_of("file", 1, shown=False).close(), daemon=True)
+    another = threading.Thread(target=lambda: tqdm(disable=True).close(), daemon=True)
     another.start()
     another.join(10)
     assert not another.is_alive()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sirenbench.assets.bars import bar_of
+from sirenbench.bars import tqdm
 from sirenbench.errors import AssetUnavailable
 
 MOST_BYTES = 2**32  # of one member, unpacked: more than any image or network, and less than a disk
@@ -34,7 +34,7 @@ def take_from_zip(archive: zipfile.ZipFile, member: str, target: Path, *, progre
     with _damage_told(member):
         size = archive.getinfo(member).file_size
         _check_size(member, size)
-        bar = bar_of(Path(member).name, size, shown=progress)
+        bar = tqdm(total=size, desc=Path(member).name, unit="B", unit_scale=True, disable=not progress)
         with bar, archive.open(member) as source, target.open("wb") as written:
             while chunk := source.read(_CHUNK):
                 written.write(chunk)

@@ -14,7 +14,7 @@ import urllib3
 from remotezip import RangeNotSupported, RemoteIOError, RemoteZip, RemoteZipError
 
 from sirenbench.assets.archives import DAMAGED, take_from_zip
-from sirenbench.assets.bars import bar_of
+from sirenbench.bars import tqdm
 from sirenbench.errors import AssetUnavailable
 
 TIMEOUT = (10.0, 60.0)  # seconds: to connect, and between two pieces of an answer
@@ -30,7 +30,7 @@ def download_file(url: str, target: Path, *, progress: bool) -> None:
         If the server cannot be reached, refuses, stalls, or sends less than it announced.
     """
     # A bar without a total counts as false, and pooch would take it for none; pooch then sets the real total.
-    bar = bar_of(Path(urlsplit(url).path).name, 1, shown=progress)
+    bar = tqdm(total=1, desc=Path(urlsplit(url).path).name, unit="B", unit_scale=True, disable=not progress)
     fetch = pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 18, timeout=TIMEOUT, headers=_HEADERS)
     with _lacks_told(url), bar:
         fetch(url, str(target), None)

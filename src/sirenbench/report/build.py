@@ -228,7 +228,7 @@ def _tally(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
 
 def _views(run: dict, cells: Mapping[str, Sequence[Cell]], results: Path) -> dict[str, list[View]]:
     """The views of every study, by its name; a terminal is told how many of them are drawn."""
-    from tqdm import tqdm
+    from sirenbench.bars import tqdm
 
     views: dict[str, list[View]] = {name: [] for name in cells}
     planned = [
