@@ -329,7 +329,7 @@ def _identity(study: Study, spec: CellSpec, configfiles: Sequence[str]) -> dict:
 
 
 def _further_scores(results: Path, name: str, metrics: Sequence[str], record: CellRecord) -> list[Scores]:
-    """What the rule ``evaluate`` left for the record that is there now.
+    """What the rule ``evaluate`` left for the record that is there now, of metrics that this has no numbers of itself.
 
     Scores that cannot be read, belong to another record, or are not one a replicate are as good as none.
     """

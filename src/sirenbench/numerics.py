@@ -19,7 +19,7 @@ METRICS = 1
 
 
 def numerics_of(spec: CellSpec) -> str:
-    """The versions behind a cell's numbers, e.g. ``images1 metrics1 sr1 engine1 siren1 pe1``."""
+    """The versions behind a cell's numbers, e.g. ``images1 metrics1 sr2 engine3 siren1 pe1``."""
     shared = {"images": IMAGES, "metrics": METRICS}
     engine = {} if spec.is_baseline else {"engine": ENGINE}
     task, *arm = catalog.components_of(spec)

@@ -1,4 +1,4 @@
-"""Pictures as files of their own: what stands on the page, as SVG that any viewer takes."""
+"""Pictures as files of their own: what stands on the page, as well-formed SVG."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ def test_a_strip_has_every_picture_with_its_name_and_its_scores() -> None:
     pictures, texts = read(pictures_sheet(Strip([pane("Target", "target"), pane("SIREN")])))
     assert [picture.get("href") for picture in pictures] == [URI, URI]
     assert [picture[0].text for picture in pictures] == ["Target: its reconstruction.", "SIREN: its reconstruction."]
-    assert texts == ["Target", "PSNR 22.70", "SIREN", "PSNR 22.70", "Of networks the first seed, with its scores."]
+    assert texts == [
+        "Target",
+        "PSNR 22.70",
+        "SIREN",
+        "PSNR 22.70",
+        "Networks: the first seed of each, with its scores.",
+    ]
 
 
 def test_only_the_input_shows_its_pixels() -> None:

@@ -44,7 +44,7 @@ class Threads:
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """While open, PyTorch's own operations have one thread, and sums the same bits whatever the machine."""
+    """While open, PyTorch's own operations have one thread, and sums the same bits however many the process has."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

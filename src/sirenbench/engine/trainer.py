@@ -145,7 +145,7 @@ class Trainer:
         return self._scored.prediction_image()
 
     def scores(self, prediction: torch.Tensor, metrics: Sequence[str]) -> dict[str, torch.Tensor]:
-        """What :meth:`prediction` gives by further metrics: id -> (R,)."""
+        """What :meth:`prediction` gives, (R, H, W, C) in [-1, 1], by further metrics: id -> (R,)."""
         if not metrics:
             return {}
         with on_one_thread():

@@ -84,7 +84,7 @@ COMPONENTS = (
         better="neither",
         low=0.0,
         high=math.inf,
-        formula="energy beyond 0.5 / factor cycles a pixel, by a Hann window, over that of the true image",
+        formula="energy beyond 0.5 / factor cycles a pixel, by a Hann window, over the true image's beyond it",
         link=_FFT,
         doc="How much of the true image's detail there is, be it the same or not: 1 for as much, 0 for none. Detail is "
         "what the image lacks if it is made so many times smaller; undefined for a true image without any.",

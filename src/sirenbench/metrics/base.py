@@ -62,7 +62,8 @@ class Metric:
     assets
         Names of the assets it needs.
     alike
-        How far apart scores may be and still be told as alike; if None, as PSNR for dB and as SSIM for others.
+        How far apart scores may be, in its unit, and still be told as alike; they are shown with four digits then. If
+        None, as for PSNR what is in dB, as for SSIM all else.
     """
 
     name: str

@@ -84,7 +84,7 @@ def render(folder: Path, results: Path, comparison: Comparison | None = None, to
     if html is None:
         page = page.with_folder()
         html, pages = "".join(write_down(page=page)), _pages_of_cells(page, environment)
-    # All is drawn before anything of an earlier report is replaced.
+    # The page is made before anything of an earlier report is replaced; its exports are made of it one by one.
     to = to or folder
     pictures = write_pictures(page.files, to)
     texts = write_files(chain(pages.items(), exports_of(page.sections)), to)

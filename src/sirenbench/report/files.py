@@ -46,7 +46,7 @@ def write_pictures(places: Mapping[str, str], folder: Path) -> list[str]:
 
 
 def write_files(texts: Iterable[tuple[str, str]], folder: Path) -> list[str]:
-    """Write what is not there yet as it has to be, for every file that is written waits for the disk; all addresses."""
+    """Write each text that is not there already, for every write waits for the disk; gives all addresses."""
     addresses = []
     for address, text in texts:
         content = text.encode()

@@ -73,7 +73,7 @@ def pictures_sheet(pictures: Strip | Panels) -> str:
     for row in rows:
         drawn += [_tile(tile, _GAP + column * (_TILE + _GAP), top) for column, tile in enumerate(row)]
         top += _TILE + _LINE * (1 + max(len(tile.lines) for tile in row))
-    for note in ("Of networks the first seed, with its scores.", *notes):
+    for note in ("Networks: the first seed of each, with its scores.", *notes):
         top += _LINE
         drawn.append(f'<text x="{_GAP}" y="{top}">{escape(note)}</text>')
     across, down = _GAP + max(map(len, rows)) * (_TILE + _GAP), top + _GAP
@@ -100,8 +100,16 @@ def _of_panels(panels: Panels) -> tuple[list[list[_Tile]], list[str]]:
     ]
     gradient, laplacian = panels.keys
     keys = [
-        _Tile(gradient, "", _wrapped("Gradients: the hue is where the image gets brighter, the brightness how fast")),
-        _Tile(laplacian, "", _wrapped("Laplacians: red where negative, blue where positive")),
+        _Tile(
+            gradient,
+            "A disc: red to the left, yellow-green up, cyan to the right, violet down.",
+            _wrapped("Gradients: the hue is where the image gets brighter, the brightness how fast"),
+        ),
+        _Tile(
+            laplacian,
+            "A bar: from red over white to blue.",
+            _wrapped("Laplacians: red where negative, blue where positive"),
+        ),
     ]
     span = "Gradients from the 5th to the 95th percentile of each panel, Laplacians up to the 98th."
     aligned = "“Aligned”: with the amplitude and offset that bring an image nearest to the ground truth."

@@ -48,7 +48,7 @@ class SuperResolution(Task):
 
     name = "sr"
     title = "Super-resolution"
-    version = 1
+    version = 2
     has_factor = True
     data_options = (CHANNEL, KERNEL)
     training_options = (*training_options(steps=500), EVAL_EVERY, *SEED_OPTIONS)

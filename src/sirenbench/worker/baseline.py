@@ -32,15 +32,15 @@ def baseline(job: CellJob, source: Source, started: str) -> CellRecord:
     spec, device = job.spec, torch.device("cpu")
     startup = process_age_seconds()
     task = catalog.tasks()[spec.task]
-    images, once_measured = task.reconstruction(spec, source.picture), task.measured_once(spec)
+    images, looks = task.reconstruction(spec, source.picture), task.measured_once(spec)
     with weights(job) as files:
         began = time.perf_counter()
         prediction = enlarged(spec, images, files)
         done = time.perf_counter()
     with on_one_thread():
-        scores = Scorer(unit_range(images.high), ("psnr", "ssim", *once_measured))(prediction)
+        scores = Scorer(unit_range(images.high), ("psnr", "ssim", *looks))(prediction)
     scored = time.perf_counter()
-    final = {name: float(scores.pop(name)) for name in once_measured}
+    final = {name: float(scores.pop(name)) for name in looks}
     once = np.zeros(1)
     facts = {name: end_points(once, once, value.numpy(), higher_is_better=True) for name, value in scores.items()}
     arrays = {"target": images.high, "prediction": eight_bit(prediction), "lr": images.low}

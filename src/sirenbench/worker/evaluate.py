@@ -13,6 +13,7 @@ from sirenbench.cell_files import check_is_of
 from sirenbench.cost import parameters_of
 from sirenbench.engine.batched import BatchedNetwork
 from sirenbench.engine.build import encode, network_of
+from sirenbench.engine.threads import on_one_thread
 from sirenbench.errors import AssetUnavailable, UserError
 from sirenbench.metrics.base import Scorer
 from sirenbench.records import Scores, read_record, write_scores
@@ -60,11 +61,12 @@ def _values(job: CellJob, metric: str, assets: Mapping[str, Path]) -> list[float
         check_is_of(record, job.folder / records.WEIGHTS)
         with weights(job) as files:
             image, prediction = _predicted(job, source(job).picture, files)
-        try:
-            score = Scorer(image, (metric,), needed)
-        except UserError as error:
-            raise AssetUnavailable(str(error)) from None
-        return score(prediction)[metric].tolist()
+        with on_one_thread():
+            try:
+                score = Scorer(image, (metric,), needed)
+            except UserError as error:
+                raise AssetUnavailable(str(error)) from None
+            return score(prediction)[metric].tolist()
 
 
 def _predicted(job: CellJob, picture: Picture, files: Mapping[str, Path]) -> tuple[torch.Tensor, torch.Tensor]:
