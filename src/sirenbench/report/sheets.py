@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from markupsafe import escape
@@ -98,19 +99,11 @@ def _of_panels(panels: Panels) -> tuple[list[list[_Tile]], list[str]]:
         ]
         for title, row in panels.rows
     ]
-    gradient, laplacian = panels.keys
-    keys = [
-        _Tile(
-            gradient,
-            "A disc: red to the left, yellow-green up, cyan to the right, violet down.",
-            _wrapped("Gradients: the hue is where the image gets brighter, the brightness how fast"),
-        ),
-        _Tile(
-            laplacian,
-            "A bar: from red over white to blue.",
-            _wrapped("Laplacians: red where negative, blue where positive"),
-        ),
-    ]
+    meanings = (
+        "Gradients: the hue is where the image gets brighter, the brightness how fast",
+        "Laplacians: red where negative, blue where positive",
+    )
+    keys = [_Tile(uri, alt, _wrapped(text)) for uri, alt, text in zip(panels.keys, panels.alts, meanings, strict=True)]
     span = "Gradients from the 5th to the 95th percentile of each panel, Laplacians up to the 98th."
     aligned = "“Aligned”: with the amplitude and offset that bring an image nearest to the ground truth."
     return [*rows, keys], [span, *([aligned] if panels.aligned else [])]
@@ -134,12 +127,16 @@ def _tile(tile: _Tile, x: int, y: int) -> str:
 
 def alone(drawing: str) -> str:
     """A drawing of the page as a file: SVG with the page's colours for light paper."""
+    head, _, body = drawing.partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{_style()}</style>{body}\n'
+
+
+@cache
+def _style() -> str:
     css = (resources.files("sirenbench.report") / "static" / "report.css").read_text(encoding="utf-8")
     colours = "".join(f"{name}:{light};" for name, light in re.findall(r"(--\w+): light-dark\((#\w+),", css))
-    style = (
+    return (
         f"svg{{{colours}color:var(--ink);font-family:sans-serif}}"
         ":root{background:#fff}.grid{stroke:var(--grid);stroke-width:.6}"
         ".axis{fill:none;stroke:currentColor;stroke-width:.6}"
     )
-    head, _, body = drawing.partition(">")
-    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{body}\n'

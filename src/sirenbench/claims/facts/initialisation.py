@@ -79,11 +79,11 @@ def activations_and_gradients_are_preserved() -> Fact:
         ratios.append(of_seeds([math.log10(size) for size in sizes]))
     worst = [max(of_seed) for of_seed in zip(*spreads, strict=True)]
     low, *_, high = sorted(10**ratio.mean for ratio in ratios)
-    text = f"standard deviations within {100 * (max(worst) - 1):.0f} % for each of {_MANY_SEEDS} seeds; per weight the "
-    text += (
+    text = (
+        f"standard deviations within {100 * (max(worst) - 1):.0f} % for each of {_MANY_SEEDS} seeds; per weight the "
         f"first layer's gradient is {low:.2f} to {high:.2f} of the last hidden one's in their geometric mean (its norm "
+        "is less, having 2 inputs)"
     )
-    text += "is less, having 2 inputs)"
     is_within = all(-1 < ratio.low <= ratio.high < 1 for ratio in ratios)
     return Fact(max(worst) < 1.1 and is_within, text, of_seeds(worst, "×"))
 

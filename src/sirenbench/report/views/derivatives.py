@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,7 +69,14 @@ class Panels:
         Whether any image is shown with another amplitude and offset than the network's.
     keys
         What the colours of gradients and Laplacians mean: data URIs.
+    alts
+        What these look like, in words.
     """
+
+    alts: ClassVar[tuple[str, str]] = (
+        "A disc: red to the left, yellow-green up, cyan to the right, violet down.",
+        "A bar: from red over white to blue.",
+    )
 
     columns: list[Column]
     side: int
